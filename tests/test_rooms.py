@@ -859,6 +859,7 @@ def test_few_modules_know_which_engine_there_is():
     }
 
     assert {
+        "home/arrival.py",
         "home/clusters.py",
         "home/opening.py",
         "wallet/homes.py",

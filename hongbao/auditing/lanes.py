@@ -49,7 +49,7 @@ class Lanes:
             self.found.append(f"entry {entry}")
         names = [(name, number) for name, number, _mac in places]
         content = content_of(act_of(step.parts, step.moved, step.left), names)
-        for lane in sorted(_expected(step).difference(name for name, _number in names)):
+        for lane in sorted(lanes_of_step(step).difference(name for name, _number in names)):
             self.found.append(f"{lane}: entry {entry} is missing")
         for name, number, mac in places:
             self._follow(name, number, mac, self._sealed(name, content, fields), entry)
@@ -91,7 +91,7 @@ class Lanes:
             self.found.append(f"rows of entry {stray}, which is not there")
 
 
-def _expected(step: Step) -> set[str]:
+def lanes_of_step(step: Step) -> set[str]:
     """Return the lanes that the entry of *step* has to be in, by all that it holds."""
     profile, packet, payment = (step.fields[place] for place in _NAMED)
     return lanes_of(profile, packet, payment, _moves(step), [row[:2] for row in step.rows])

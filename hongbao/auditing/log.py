@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from hongbao.domain.log.checkpoint import Checkpoint, Malformed
-from hongbao.domain.log.leaves import Epoch, Fault, Moved, Sealed, Wrong, decode, faults
+from hongbao.domain.log.leaves import Epoch, Fault, Leaf, Moved, Sealed, Wrong, decode, faults
 from hongbao.domain.log.merkle import HASH_BYTES, Edge
 from hongbao.domain.log.tiles import WIDTH, Tile, Tiles, tiled
 from hongbao.domain.log.witness import Inconsistent, judge
@@ -68,7 +68,7 @@ def _faults(log: LogStore, parts: list[Part]) -> tuple[list[Fault], dict[str, Se
     )
 
 
-def _read(content: bytes) -> Moved | Epoch | None:
+def _read(content: bytes) -> Leaf | None:
     try:
         return decode(content)
     except Malformed:

@@ -5,7 +5,9 @@ from typing import Annotated
 from hongbao.commands.declared import (
     Argument,
     Context,
+    Option,
 )
+from hongbao.commands.home import PasswordFile
 from hongbao.commands.options import Command, caller, new_app
 from hongbao.errors import Unanswered
 from hongbao.paths import typed_path
@@ -20,20 +22,43 @@ app = new_app()
     help=N_(
         "The newest entry is noted next to the keys, so hongbao notices an older "
         "backup. It restores one only after you confirm, because everything since "
-        "then is lost."
+        "then is lost. With --ledger it is restored to an empty database on a cluster, and "
+        "used there from now on."
     ),
-    epilog="hongbao restore 2026-11-23.hongbao",
+    epilog=(
+        "hongbao restore 2026-11-23.hongbao\n"
+        "hongbao restore 2026-11-23.hongbao --ledger mysql://owner@db1,db2,db3/ledger"
+    ),
 )
 def restore(
     ctx: Context,
     file: Annotated[str, Argument(metavar="FILE", help=N_("a backup made by `hongbao backup`"))],
+    ledger: Annotated[
+        str | None,
+        Option(
+            "--ledger",
+            metavar="ADDRESS",
+            help=N_("restore to the empty database at this address of a cluster"),
+        ),
+    ] = None,
+    password_file: PasswordFile = None,
 ) -> None:
+    from hongbao.home.opening import LEDGER, SET_ASIDE, is_on_cluster, place_of
     from hongbao.ui import home
     from hongbao.wallet.homes import restore as put_back
 
     call = caller(ctx)
 
-    def accepts(last_entry: int, noted_entry: int) -> bool:
+    def accepts(last_entry: int, noted_entry: int | None) -> bool:
+        if noted_entry is None:
+            call.confirm(
+                N_(
+                    "this backup ends at entry {last}; what the cluster has done since then will "
+                    "be lost, and this machine does not know how much that is. Restore it?"
+                ),
+                last=last_entry,
+            )
+            return True
         facts = {"last": last_entry, "noted": noted_entry}
         if call.yes:
             call.remark(
@@ -54,9 +79,18 @@ def restore(
 
     call.close_home()
     path = typed_path(file)
+    access = None if ledger is None else call.ledger_access(ledger, password_file)
+    had_file = (call.env.data / LEDGER).exists()
     changed = call.unlocked(
-        lambda passphrase: put_back(call.env, path, passphrase=passphrase, accept_older=accepts)
+        lambda passphrase: put_back(
+            call.env, path, access=access, passphrase=passphrase, accept_older=accepts
+        )
     )
     call.leave_terminal()
     call.answer(changed, home.show_restored)
+    if is_on_cluster(call.env):
+        call.remark(N_("the ledger is in {path}"), path=place_of(call.env))
+        if had_file:
+            aside = call.env.data / SET_ASIDE
+            call.remark(N_("the ledger that was a file here is kept as {path}"), path=aside)
     call.hint(N_("re-check the ledger with `hongbao check`"))

@@ -71,9 +71,9 @@ TOPICS = {
     ),
     "clusters": (
         "InvalidLedgerAddress DriverMissing LedgerUnreachable LedgerDenied ClusterRefused "
-        "NodeNotTrusted OutcomeUnknown NotOnCluster LedgerTaken OtherLedger NotAnInvitation "
-        "InvitationUsed AlreadyJoined NotShared LogRolledBack LogForked LogUnaccounted "
-        "LogAltered WitnessLost ActsLost NothingLost"
+        "NodeNotTrusted OutcomeUnknown NotOnCluster LedgerTaken DatabaseNotEmpty "
+        "OtherLedger NotAnInvitation InvitationUsed AlreadyJoined NotShared LogRolledBack "
+        "LogForked LogUnaccounted LogAltered WitnessLost ActsLost NothingLost"
     ),
     "books": (
         "DayNotBegun MissingReason InvalidBankStatement DifferenceNotFound DifferencesFound "

@@ -93,16 +93,14 @@ class OutcomeUnknown(HongbaoError):
 class NotOnCluster(UsageError):
     """A command works on the pages of a file, and this ledger is on a cluster."""
 
-    command: str = example("rekey", also=("repair", "restore"), kw_only=False)
+    command: str = example("rekey", also=("repair",), kw_only=False)
 
     sentence = N_("`hongbao {command}` works on a ledger in a file; this one is on a cluster")
     advice = N_("nothing was changed; protect this machine's keys with `hongbao lock`")
     _advice_to_check = N_("see what is wrong with `hongbao check`")
-    _advice_elsewhere = N_("restore a backup of it into another folder, named by HONGBAO_HOME")
 
     def chosen_advice(self) -> str:
-        others = {"repair": self._advice_to_check, "restore": self._advice_elsewhere}
-        return others.get(str(self.facts["command"]), self.advice)
+        return self._advice_to_check if self.facts["command"] == "repair" else self.advice
 
 
 class LedgerTaken(UsageError):
@@ -112,6 +110,15 @@ class LedgerTaken(UsageError):
 
     sentence = N_("there is a wallet in {where} already")
     advice = N_("name another database; or join that wallet: `hongbao home join FILE`")
+
+
+class DatabaseNotEmpty(UsageError):
+    """A backup was to be restored into a database that has rows of something else."""
+
+    where: str = example("mysql://pay@db1,db2/ledger")
+
+    sentence = N_("{where} is not empty, and a backup is restored only into an empty database")
+    advice = N_("name an empty one: `hongbao restore FILE --ledger ADDRESS`; nothing was changed")
 
 
 class OtherLedger(NotIntact):
@@ -157,7 +164,7 @@ class NotShared(UsageError):
 
     sentence = N_("this wallet's ledger is a file on this machine: no other machine can use it")
     advice = N_(
-        "a wallet is put on a cluster when it is created: `hongbao init NAME --ledger ADDRESS`"
+        "move it to a cluster: `hongbao backup FILE`, then `hongbao restore FILE --ledger ADDRESS`"
     )
 
 

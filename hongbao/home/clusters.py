@@ -105,7 +105,7 @@ def open_noted(
                 try:
                     store = reach(Access(address, _password(env, vault)), vault)
                 except HomeNotFound:
-                    if _has_seen_more(env, vault):
+                    if has_seen_more(env, vault):
                         raise Damaged(path=address.where) from None
                     raise
                 yield vault, store
@@ -113,7 +113,7 @@ def open_noted(
         _settle(keys)
 
 
-def _has_seen_more(env: Env, vault: Vault) -> bool:
+def has_seen_more(env: Env, vault: Vault) -> bool:
     """Return whether this machine has seen more of a log than that it was begun."""
     try:
         seen = Witness(env.keys, vault).memory().seen

@@ -33,6 +33,7 @@ class KeptAct(Row):
     profile: int
     request: str
     act: str
+    entry: int = 0
 
 
 class Kept:
@@ -55,6 +56,17 @@ class Kept:
             if line is not None:
                 found[int(name.removeprefix("acts-"))] = _act(line).counter
         return found
+
+    def newest(self) -> int:
+        """Return the number of the newest entry that a device here was answered; 0 if of none."""
+        lines = [self._notes.last_sealed(name) for name in self._notes.names("acts-*")]
+        return max((_act(line).entry for line in lines if line is not None), default=0)
+
+    def miss(self) -> None:
+        """Note the devices whose acts the ledger does not have, whatever its counters say."""
+        for device in self.counters():
+            if self.gone(device):
+                self._notes.write(f"gap-{device}", b"")
 
     def add(self, device: int, act: KeptAct) -> None:
         """Keep *act*, which *device* was answered."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from hongbao.domain.chain import state
 from hongbao.domain.log.checkpoint import Checkpoint, Key, Origin, signature, signed
-from hongbao.domain.log.leaves import Epoch
+from hongbao.domain.log.leaves import Epoch, Restored
 from hongbao.domain.log.merkle import Edge
 from hongbao.domain.log.sealing import Step, step
 from hongbao.domain.log.tiles import Tiles
@@ -33,9 +34,10 @@ from hongbao.vault.primitives import KEY_BYTES, SigningKey
 from hongbao.vault.witness import AlreadyWitness, MemoryLost, Offer, Witness
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
+    from hongbao.domain.log.leaves import Leaf, Moved
     from hongbao.env import Env
     from hongbao.store import LogStore, Store
     from hongbao.vault import Vault
@@ -163,6 +165,48 @@ class MachineLog:
                 raise
         except RuleBroken:
             raise LogAltered(where=self.store.where) from None
+
+    def begin_with(
+        self,
+        entry: int,
+        mac: bytes,
+        lanes: Iterable[Sequence[Moved]],
+        do: Callable[[Callable[[], object]], None],
+    ) -> None:
+        """
+        Begin the log of a ledger that a backup has come into, which ended with *entry* and its MAC.
+
+        It begins as every log does, and goes on with an epoch that abandons what this machine has
+        seen of another one, says what has come, and seals all *lanes*. Each of its steps is given
+        to *do*, which takes care of the transaction.
+        """
+        seen, first = self._seen_before(), self.first()
+        do(lambda: self.log.append(None, first, self.seal(first.checkpoint)))
+        origin = Origin(self.name, seen.origin.epoch + 1)
+        abandoned = () if seen == first.checkpoint else (seen,)
+        opening: list[Leaf] = [
+            Epoch(origin.epoch, first.checkpoint, abandoned, ()),
+            Restored(entry, mac),
+        ]
+        before, edge = first.checkpoint, Edge()
+        for leaves in chain([opening], lanes):
+            decided = step(origin, edge, leaves)
+            seal = self.seal(decided.checkpoint)
+            do(partial(self.log.append, before, decided, seal))
+            before = decided.checkpoint
+
+    def _seen_before(self) -> Checkpoint:
+        """Return what this machine has seen of a log of these keys; its beginning if of none."""
+        self.begin()
+        try:
+            seen = self.memory().seen
+        except WitnessLost:
+            seen = None
+        if seen is None or seen.origin.log != self.name:
+            self.witness.retire()
+            self.begin()
+            return self.first().checkpoint
+        return seen
 
     def _asked(self, name: str) -> Offer:
         found = self.log.newest(name)

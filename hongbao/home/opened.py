@@ -19,7 +19,14 @@ from hongbao.errors import (
     StateAltered,
     StorageRefused,
 )
-from hongbao.home.opening import close_home, has_ledger, key_folder, open_ledger, place_of
+from hongbao.home.opening import (
+    close_home,
+    has_ledger,
+    is_on_cluster,
+    key_folder,
+    open_ledger,
+    place_of,
+)
 from hongbao.home.stopwatch import Stopwatch
 from hongbao.home.witness import Witness
 from hongbao.store import Head, HomeRow, MessageRow, ProfileRow, StateRow, Store, key_of
@@ -409,9 +416,15 @@ class Home:
             self._has_turn = False
 
     def is_in_place(self) -> bool:
-        """Return whether the ledger that is open here is still this home's: see `LedgerFile`."""
+        """
+        Return whether the ledger that is open here is still this home's.
+
+        See `LedgerFile`. It may have moved to a cluster, or to another one.
+        """
         file = self.store.file
-        return file is None or file.is_in_place()
+        if file is None:
+            return place_of(self.env) == self.store.where
+        return file.is_in_place() and not is_on_cluster(self.env)
 
     @contextmanager
     def as_it_was_opened(self) -> Iterator[None]:

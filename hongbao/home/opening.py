@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 LEDGER = "ledger.db"
 """The ledger's file name in a home's ``data/``."""
 
+SET_ASIDE = f"moved-{LEDGER}"
+"""What the file is called, in its place, of a ledger that has moved to a cluster."""
+
 CLUSTER = "ledger.toml"
 """The name of the note, in its place, of a ledger that is on a cluster."""
 

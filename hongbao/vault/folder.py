@@ -458,6 +458,12 @@ class KeyFolder:
         assert self._gate.alone
         files.remove(self._restoring)
 
+    def announce_move(self) -> None:
+        """Let others who use the home know that its ledger is about to be somewhere else."""
+        assert self._gate.alone
+        self.begun = True
+        files.replace(self._restored, b"")
+
     @property
     def restoring(self) -> bool:
         """Whether a restore was begun and is not finished: until it is, no act runs."""

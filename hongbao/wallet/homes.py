@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from hongbao.answers import Answer, HomeChanged
 from hongbao.auditing.private import card_number, check_person, place_of_card
@@ -31,21 +31,24 @@ from hongbao.home.opening import (
     finish_restore,
     forget,
     incoming,
+    is_on_cluster,
     key_folder,
     open_ledger,
-    refuse_on_cluster,
     settle,
 )
 from hongbao.home.tries import as_tries, holders, later_of, tried_in, used_up
 from hongbao.queries.devices import check_this_machine
 from hongbao.questions import Question
-from hongbao.store import RESTORE, Holder, PinRow, has_gaps
+from hongbao.store import RESTORE, Holder, PinRow, Store, has_gaps
 from hongbao.vault import KeyFolder, Tries, Vault
 from hongbao.vault.files import storage, sync
 from hongbao.wallet.acts import Act
 from hongbao.wallet.authorise import AskPin, authorise, tries_folder
 from hongbao.wallet.unit_of_work import perform
 from hongbao.words import N_
+
+if TYPE_CHECKING:
+    from hongbao.home.clusters import Access
 
 
 class _CopyUnreadable(Exception):
@@ -59,11 +62,15 @@ class _Restored(Answer):
     last_entry: int  # the last one that was ever given
 
 
-class _Older(NamedTuple):
-    """A copy that is not the newest state: where it ends, and what was seen."""
+class Older(NamedTuple):
+    """
+    A copy that is not the newest state, or may not be: where it ends, and what was seen.
+
+    *noted_entry* is None where there may be newer ones, of which nothing is noted here.
+    """
 
     last_entry: int
-    noted_entry: int
+    noted_entry: int | None
 
 
 def lock(home: Home, passphrase: str, *, pin: AskPin) -> HomeChanged:
@@ -298,6 +305,8 @@ def _tried_since(
 
     row, before = home.store.pin(holder), tried.get(holder)
     noted = tries_folder(home).read(holder.label)
+    if noted is None and is_on_cluster(home.env):  # it may have been typed on others alone
+        noted = as_tries(row, 0)
     known = [tries for tries in (before, noted) if tries is not None]
     for tries in known:
         row = later_of(row, tries)
@@ -324,28 +333,31 @@ def restore(
     env: Env,
     file: Path,
     *,
+    access: "Access | None" = None,
     passphrase: Callable[[], str] | None = None,
-    accept_older: Callable[[int, int], bool],
+    accept_older: Callable[[int, int | None], bool],
 ) -> HomeChanged:
     """
-    Put the copy in *file* in the ledger's place.
+    Put the copy in *file* in the ledger's place, or on a cluster, to which *access* leads.
+
+    A home whose ledger is on a cluster has it restored there, unless *access* is to another one.
 
     The head noted next to the keys shows whether the copy is the newest state these keys have seen;
     where it is not, *accept_older* is asked, with the last entry of the copy and the one that was
-    seen. No process is kept waiting, so afterwards everything is checked again. A
-    ledger too damaged to be written into is set aside, not deleted. The restoring itself is an act
-    of the restored ledger, which remembers by it what it may have lost.
+    seen, or None where that cannot be known. No process is kept waiting, so afterwards everything
+    is checked again. A ledger too damaged to be written into is set aside, not deleted. The
+    restoring itself is an act of the restored ledger, which remembers by it what it may have lost.
 
-    Killed anywhere, the next command finishes or undoes it (see `KeyFolder.begin_restore`).
+    Killed anywhere, the next command finishes or undoes it (see `KeyFolder.begin_restore`); to a
+    cluster, the same call (see `put_on_cluster`).
 
     Raises FileNotReadable, Damaged where *file* is no ledger of these keys, OlderCopy, or Busy.
     """
     keys = key_folder(env)
     if not keys.exists():
         raise HomeNotFound
-    refuse_on_cluster(env, "restore")
     ledger = env.data / LEDGER
-    accepted: _Older | None = None
+    accepted: Older | None = None
     try:
         while True:
             vault = keys.open(passphrase)
@@ -357,11 +369,12 @@ def restore(
                 if not keys.has_keys_of(vault):
                     continue
                 keys.know_restore()
-                answer = _put_back(env, file, vault, keys, accepted)
-            if not isinstance(answer, _Older):
+                answer = _restored(env, file, access, vault, keys, accepted)
+            if not isinstance(answer, Older):
                 return answer
             accepted = answer
             if not accept_older(*accepted):
+                assert accepted.noted_entry is not None
                 raise OlderCopy(last_entry=accepted.last_entry, noted_entry=accepted.noted_entry)
     except HongbaoError as error:
         error.begun = keys.begun
@@ -370,26 +383,38 @@ def restore(
         keys.close()
 
 
+def _restored(
+    env: Env,
+    file: Path,
+    access: "Access | None",
+    vault: Vault,
+    keys: KeyFolder,
+    accepted: Older | None,
+) -> HomeChanged | Older:
+    if access is None and not is_on_cluster(env):
+        return _put_back(env, file, vault, keys, accepted)
+    from hongbao.home.clusters import access_of
+    from hongbao.wallet.restoring import put_on_cluster
+
+    there = access_of(env, vault) if access is None else access
+    return put_on_cluster(env, file, there, vault, keys, accepted)
+
+
 def _put_back(
-    env: Env, file: Path, vault: Vault, keys: KeyFolder, accepted: _Older | None
-) -> HomeChanged | _Older:
+    env: Env, file: Path, vault: Vault, keys: KeyFolder, accepted: Older | None
+) -> HomeChanged | Older:
     """Restore *file*, unless it is older and just that was not *accepted*."""
     ledger = env.data / LEDGER
     coming = incoming(ledger)
     forget(coming)  # a killed one's log would be taken for this one's
     try:
-        _copy(file, coming)
-        copy = _opened(coming, vault, file)
+        copy = opened_copy(file, coming, vault)
         try:
-            if copy.home() is None or [*copy.audit(Question.FILE_PROBLEMS)]:
-                raise _no_backup(file)
             before, noted = copy.head(), keys.head()
-            sealed = None if noted is None else copy.head(noted[0])
-            if noted is not None and (sealed is None or sealed.mac != noted[1]):
-                older = _Older(before.entry, noted[0])
-                if older != accepted:
-                    return older
-            tried, last_entry = _known_of(ledger, vault)
+            missing = head_missing(keys, copy)
+            if missing is not None and Older(before.entry, missing) != accepted:
+                return Older(before.entry, missing)
+            tried, last_entry = known_of(ledger, vault)
             if noted is not None:
                 last_entry = max(last_entry, noted[0])
             most = (NUMBERS if has_gaps(copy) else ENTRIES) // 2
@@ -415,12 +440,30 @@ def _put_back(
             forget(coming)
 
 
-def _opened(coming: Path, vault: Vault, file: Path) -> Ledger:
-    """Open the copy *coming*; where it is no ledger of these keys, say so of *file*."""
+def opened_copy(file: Path, coming: Path, vault: Vault) -> Ledger:
+    """Copy *file* to *coming*, and open that. Raises Damaged if it is no ledger of these keys."""
+    _copy(file, coming)
     try:
-        return Ledger.open(coming, vault.page_key)
+        copy = Ledger.open(coming, vault.page_key)
     except (Damaged, HomeNotFound):
         raise _no_backup(file) from None
+    try:
+        if copy.home() is None or [*copy.audit(Question.FILE_PROBLEMS)]:
+            raise _no_backup(file)
+    except BaseException:
+        copy.close()
+        raise
+    return copy
+
+
+def head_missing(keys: KeyFolder, copy: Store) -> int | None:
+    """Return the entry that is noted next to *keys* if *copy* does not have it as it is noted."""
+    noted = keys.head()
+    if noted is None:
+        return None
+    entry, mac = noted
+    found = copy.head(entry)
+    return None if found is not None and found.mac == mac else entry
 
 
 def _no_backup(file: Path) -> Damaged:
@@ -429,7 +472,7 @@ def _no_backup(file: Path) -> Damaged:
     return error
 
 
-def _known_of(ledger: Path, vault: Vault) -> tuple[Mapping[Holder, Tries], int]:
+def known_of(ledger: Path, vault: Vault) -> tuple[Mapping[Holder, Tries], int]:
     """
     Return the facts of *ledger*, as far as it can be read.
 

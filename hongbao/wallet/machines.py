@@ -300,6 +300,7 @@ def reconnect(
     if not is_on_cluster(env):
         raise NotShared
     vault = keys.open(passphrase)
+    keys.know_restore()  # the way that it has left is not gone
     try:
         store = reach(access, vault)
     except (HomeNotFound, Damaged):

@@ -22,7 +22,7 @@ from hongbao.domain.log.checkpoint import Checkpoint, Malformed, NotSigned, Orig
 from hongbao.domain.log.checkpoint import parse_checkpoint as parsed
 from hongbao.domain.log.leaves import Epoch
 from hongbao.domain.log.merkle import Edge
-from hongbao.domain.log.sealing import LaneTorn, Step, moved, step
+from hongbao.domain.log.sealing import LANES_MAX, LaneTorn, Step, moved, step
 from hongbao.domain.log.tiles import bundle, tiled, tiles_of
 from hongbao.errors import (
     Busy,
@@ -61,9 +61,6 @@ if TYPE_CHECKING:
     from hongbao.domain.log.leaves import Index
     from hongbao.wallet.acts import Doing
     from hongbao.wallet.authorise import AskPin
-
-LANES_MAX = 10_000
-"""How many lanes a step seals at most; the next one takes those that have waited longest."""
 
 RECENT = timedelta(minutes=10)
 """How long ago the last act of a lane may be for a step that looks only at what is new."""

@@ -252,7 +252,8 @@ def _kept_acts(home: Home) -> "Kept | None":
 def _keep(kept: "Kept", signature: Signed, doing: Act, act: str) -> None:
     from hongbao.home.kept import KeptAct
 
-    kept.add(signature.device, KeptAct(signature.counter, doing.me.id, doing.request_id, act))
+    facts = (signature.counter, doing.me.id, doing.request_id, act, doing.entry)
+    kept.add(signature.device, KeptAct(*facts))
 
 
 def _is_answered(home: Home, stopped: HongbaoError) -> bool:

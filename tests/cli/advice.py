@@ -631,8 +631,12 @@ STATES: dict[str, tuple[Shown, ...]] = {
     "make one on a machine that has joined: `hongbao home invite FILE`": (
         Shown("not_an_invitation", fill={"FILE": "a.invitation"}, ends=(2,)),
     ),
-    "a wallet is put on a cluster when it is created: `hongbao init NAME --ledger ADDRESS`": (
-        Shown("not_shared", fill={"NAME": "小白", "ADDRESS": "mysql://pay@db/ledger"}, ends=(2,)),
+    "move it to a cluster: `hongbao backup FILE`, then `hongbao restore FILE --ledger ADDRESS`": (
+        Shown(
+            "not_shared",
+            fill={"FILE": "a.hongbao", "ADDRESS": "mysql://pay@/db?socket=/s"},
+            ends=(0, 2, 21),
+        ),
     ),
     "see what is there with `hongbao check`; then record the loss with `hongbao home epoch`": (
         Shown("log_rolled_back", ends=(0, 2)),
@@ -652,6 +656,13 @@ STATES: dict[str, tuple[Shown, ...]] = {
     "see what is wrong with `hongbao check`": (Shown("repair", needs_servers=True),),
     "nothing was changed; protect this machine's keys with `hongbao lock`": (
         Shown("not_on_cluster"),
+    ),
+    "name an empty one: `hongbao restore FILE --ledger ADDRESS`; nothing was changed": (
+        Shown(
+            "database_not_empty",
+            fill={"FILE": "a.hongbao", "ADDRESS": "mysql://pay@/db?socket=/s"},
+            ends=(2, 10),
+        ),
     ),
     "name another database; or join that wallet: `hongbao home join FILE`": (
         Shown("ledger_taken", fill={"FILE": "a.invitation"}, ends=(2,)),

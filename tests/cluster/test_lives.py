@@ -77,7 +77,7 @@ class DeskOnCluster(Desk):
     def restore(self, seldom: int) -> None:
         if seldom or not self.copies:
             return
-        with pytest.raises(errors.NotOnCluster):
+        with pytest.raises(errors.DatabaseNotEmpty):
             restore(self.world.env, self.copies[-1][0], accept_older=lambda *_: True)
         self._expect_unchanged()
 

@@ -72,7 +72,7 @@ def test_a_life_of_a_wallet(machine: Machine, address: str, tmp_path: Path):
     assert 8_900 < json.loads(does(shell, "balance --json"))["available_fen"] < 9_900
     assert json.loads(does(shell, "check --all --json"))["ok"]
     assert ["ledger.toml"] == [path.name for path in (shell.home / "data").iterdir()]
-    for line in ("rekey", "rekey --yes", "repair", f"restore {tmp_path}/it"):
+    for line in ("rekey", "rekey --yes", "repair"):
         assert "this one is on a cluster" in does(shell, line, 2)
 
     does(shell, f"backup {tmp_path}/backup")

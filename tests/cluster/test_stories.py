@@ -31,8 +31,11 @@ STORIES = {
 
 DAILY = {"one_packet", "reconcile_surplus", "request_ids", "review_releases"}
 
-OF_FILES = {"backup_restore": "restore", "provable": "rekey"}
-"""Stories that come to a command which only a file has."""
+OF_FILES = {
+    "backup_restore": ("restore", "database_not_empty"),
+    "provable": ("rekey", "not_on_cluster"),
+}
+"""Stories that come to a command which is refused on a cluster, and how it is."""
 
 
 @contextmanager
@@ -90,6 +93,7 @@ def test_what_only_a_file_has_is_refused_as_such(name: str, one_node: Cluster):
         pytest.raises(StoryFailed) as failed,
     ):
         heard.extend(events)
-    assert f"hongbao {OF_FILES[name]} " in str(failed.value.facts["command"])
+    command, refusal = OF_FILES[name]
+    assert f"hongbao {command} " in str(failed.value.facts["command"])
     assert isinstance(heard[-1], Answered)
-    assert "not_on_cluster" == heard[-1].error_code
+    assert refusal == heard[-1].error_code

@@ -25,7 +25,7 @@ def tables() -> list[str]:
     """Return the tables that a file has."""
     with tempfile.TemporaryDirectory() as folder:
         ledger = sqlcipher.Ledger.create(Path(folder, "ledger.db"), bytes(32))
-        found = copying._tables(ledger)
+        found = copying.tables_of(ledger)
         ledger.close()
     return found
 

@@ -364,6 +364,8 @@ class Lanes(RuleBasedStateMachine):
         for leaf in map(decode, self._all_leaves()):
             if isinstance(leaf, Epoch):
                 expected -= self._torn_lanes(leaf)
+            elif not isinstance(leaf, Moved):
+                continue
             elif self._history(leaf.lane, leaf.upto) != self.sealed[leaf.encode()]:
                 expected.add(leaf.lane)
         assert expected == set(torn(self.store, self._newest()))

@@ -731,7 +731,7 @@ def test_a_restored_backup_that_is_the_newest_is_no_old_copy(busy: World, tmp_pa
     assert {} == busy.findings()
 
 
-def refuse(*entries: int) -> bool:
+def refuse(*entries: int | None) -> bool:
     raise AssertionError("asked to accept an older copy")
 
 
@@ -744,11 +744,11 @@ def test_an_older_backup_is_restored_only_where_that_is_accepted(busy: World, tm
     busy.close()
     before = busy.dump()
     last = before["entry"][-1][0]
-    asked: list[tuple[int, int]] = []
+    asked: list[tuple[int | None, ...]] = []
 
-    def answer(value: bool) -> Callable[[int, int], bool]:
-        def accept(*entries: int) -> bool:
-            asked.append((entries[0], entries[1]))
+    def answer(value: bool) -> Callable[[int, int | None], bool]:
+        def accept(*entries: int | None) -> bool:
+            asked.append(entries)
             return value
 
         return accept

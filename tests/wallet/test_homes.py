@@ -35,7 +35,7 @@ from tests.wallet.world import (
 PASSPHRASE = "open sesame, please"
 
 
-def never(*entries: int) -> bool:
+def never(*entries: int | None) -> bool:
     raise AssertionError("asked to accept an older copy")
 
 

@@ -191,7 +191,7 @@ def test_a_backup_that_was_killed_leaves_a_whole_copy_or_none(
             return
 
 
-def never(*entries: int) -> bool:
+def never(*entries: int | None) -> bool:
     raise AssertionError("asked to accept an older copy")
 
 

@@ -1,5 +1,5 @@
 """
-Leaves: what the log says, one leaf for each lane that moved, and the first of an epoch.
+Leaves: what the log says, one leaf for each lane that moved, and those that begin an epoch.
 
 A lane is the chain of one profile or one packet: its entries are counted from 1, and each carries
 the MAC of the one before. A leaf says how far a lane had come, and points at the lane's leaf before
@@ -68,7 +68,27 @@ class Epoch(Row):
         return _encoded("epoch", self.number, kept, heads, self.torn)
 
 
-Leaf = Moved | Epoch
+class Restored(Row):
+    """
+    The second leaf of an epoch that a backup has begun: what follows seals what was in it.
+
+    Its chain ended with *entry*, which had the MAC *head* there.
+    """
+
+    entry: int
+    head: bytes
+
+    def encode(self) -> bytes:
+        """
+        Return the leaf's bytes, which no other leaf has.
+
+        >>> Restored(12, b"ab").encode()
+        b'["restored",1,12,"6162"]'
+        """
+        return _encoded("restored", *self)
+
+
+Leaf = Moved | Epoch | Restored
 
 
 def decode(content: bytes) -> Leaf:
@@ -96,6 +116,8 @@ def _decoded(said: Any) -> Leaf:
             heads = tuple(map(_checkpoint, abandoned))
             last = None if kept is None else _checkpoint(kept)
             return Epoch(_number(number), last, heads, tuple(map(_index, torn)))
+        case ["restored", 1, entry, str(head)]:
+            return Restored(_number(entry), bytes.fromhex(head))
     raise Malformed
 
 
@@ -175,7 +197,8 @@ def faults(
                     of_lanes.pop(lane)
                     sealed.pop(lane, None)
             is_first = isinstance(leaf, Epoch) and leaf.number == epoch
-            if leaf is None or is_first == bool(number):
+            is_late = isinstance(leaf, Restored) and number != 1
+            if leaf is None or is_late or is_first == bool(number):
                 misplaced.append(Fault(index, None, Wrong.OUT_OF_PLACE))
     return misplaced + [fault for found in of_lanes.values() for fault in found], sealed
 

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+LANES_MAX = 10_000
+"""How many lanes a step seals at most; the next one takes those that have waited longest."""
+
+
 class Lane(Row):
     """
     A lane that is not as it was sealed, as one transaction reads it.

@@ -17,6 +17,15 @@ EARLIEST = 2
 
 TABLES: dict[str, str] = {
     "form": "one BIGINT NOT NULL PRIMARY KEY, number BIGINT NOT NULL",
+    "arrival": """
+        one BIGINT NOT NULL PRIMARY KEY CHECK (one = 1),
+        home VARCHAR(16) NOT NULL,
+        entry BIGINT NOT NULL,
+        mac VARBINARY(32) NOT NULL CHECK (length(mac) = 32),
+        turn VARBINARY(16) NOT NULL,
+        filled BIGINT NOT NULL,
+        done BIGINT NOT NULL CHECK (done IN (0, 1))
+    """,
     "home": """
         id BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
         made_at BIGINT NOT NULL,
@@ -518,6 +527,9 @@ TABLES: dict[str, str] = {
 
 _TYPES = {"SEALED_LONG": "MEDIUMBLOB", "SEALED": "VARBINARY(2000)", "ALIKE": "VARBINARY(400)"}
 
+OWNERS = frozenset({"form", "arrival"})
+"""Tables that only the owner writes to: who makes a ledger, or restores one there."""
+
 UPDATED = frozenset(
     {
         *(
@@ -606,7 +618,7 @@ def grants(database: str, user: str) -> list[str]:
     """
     given = []
     for table in TABLES:
-        rights = ["SELECT"] if table == "form" else ["SELECT", "INSERT"]
+        rights = ["SELECT"] if table in OWNERS else ["SELECT", "INSERT"]
         rights += ["UPDATE"] if table in UPDATED else []
         rights += ["DELETE"] if table in DELETED else []
         given.append(f"GRANT {', '.join(rights)} ON `{database}`.`{table}` TO {user}")

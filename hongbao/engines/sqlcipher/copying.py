@@ -32,7 +32,7 @@ def fill(path: Path, page_key: bytes, source: Rows, macs: bytes) -> None:
     try:
         copy.rows("PRAGMA foreign_keys = OFF")  # rows come table by table
         with copy.transaction():
-            for table in _tables(copy):
+            for table in tables_of(copy):
                 columns = [row[1] for row in copy.rows(f"PRAGMA table_info({table})")]
                 listed = ", ".join(f"`{column}`" for column in columns)
                 places = ", ".join("?" for _ in columns)
@@ -75,7 +75,8 @@ def _by_bank(rows: Iterator[Any], bank: int, number: int) -> Iterator[Sequence[o
         yield *row[:number], counted[row[bank]], *row[number + 1 :]
 
 
-def _tables(ledger: Ledger) -> list[str]:
+def tables_of(ledger: Ledger) -> list[str]:
+    """Return the tables of *ledger*."""
     rows = ledger.rows(
         "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
     )

@@ -1,0 +1,101 @@
+"""
+A copy of a ledger that comes to a cluster: into an empty database, where its log begins again.
+
+The copy is a file, whose entries have one chain; there they have lanes (`relaned`). Until the last
+row is there nothing opens, so it can be cut off anywhere, and begun again by the same call.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hongbao.auditing.context import Context, Noted
+from hongbao.auditing.relaned import relane
+from hongbao.domain.log.leaves import Moved
+from hongbao.domain.log.sealing import LANES_MAX
+from hongbao.engines.mysql.engine import Ledger
+from hongbao.engines.mysql.filling import Copied, Filling, in_batches
+from hongbao.engines.mysql.numbers import is_serial
+from hongbao.engines.sqlcipher.engine import Ledger as LedgerInFile
+from hongbao.engines.sqlcipher.laned import Laned
+from hongbao.home.clusters import check_nodes
+from hongbao.home.log import MachineLog
+from hongbao.vault import DeviceKeys, verify
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from hongbao.env import Env
+    from hongbao.home.clusters import Access
+    from hongbao.store import LedgerFile, Store
+    from hongbao.vault import Vault
+
+_TURN_BYTES = 16
+
+
+class Arrival:
+    """The database that *access* leads to, while a copy with *vault*'s keys comes into it."""
+
+    def __init__(self, env: Env, vault: Vault, access: Access) -> None:
+        self._vault = vault
+        self._env = env
+        self._ledger = Ledger.create(access.address, access.password, vault.page_key)
+        try:
+            check_nodes(self._ledger)
+        except BaseException:
+            self.close()
+            raise
+        self._filling = Filling(self._ledger, vault.random(_TURN_BYTES))
+
+    @property
+    def store(self) -> Store:
+        return self._ledger
+
+    def close(self) -> None:
+        self._ledger.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def is_there(self, entry: int, mac: bytes) -> bool:
+        """
+        Return whether the copy that ends with *entry* has come before, all of it.
+
+        Raises DatabaseNotEmpty where anything else is there.
+        """
+        return self._filling.is_there(self._copied(entry, mac))
+
+    def _copied(self, entry: int, mac: bytes) -> Copied:
+        return Copied(self._vault.fingerprint, entry, mac)
+
+    def fill(self, copy: LedgerFile, entry: int, mac: bytes) -> None:
+        """
+        Put all of *copy* there, which ended with *entry* before it was told that it comes back.
+
+        The log gets an epoch that says so. The *copy* has more tables afterwards. Raises
+        DatabaseNotEmpty, Busy where another process fills the database, and StorageRefused.
+        """
+        assert isinstance(copy, LedgerInFile)
+        home = copy.home()
+        assert home is not None
+        with copy.transaction():
+            laned = Laned(copy)
+            devices = DeviceKeys(self._env.keys, self._vault)
+            context = Context(copy, self._vault, verify, devices, Noted(None))
+            relane(context, laned, serial=is_serial(home))
+        self._filling.begin(self._copied(entry, mac))
+        for table, columns, rows in laned.tables():
+            self._filling.add(table, columns, rows)
+        log = MachineLog(self._env, self._vault, self._ledger)
+        moved = (Moved(name, 0, upto, head, None) for name, upto, head in laned.lanes())
+        log.begin_with(entry, mac, in_batches(moved, LANES_MAX), self._filling.step)
+        self._filling.finish(*laned.home())
