@@ -27,7 +27,7 @@ app = new_app()
     ),
     epilog=(
         "hongbao restore 2026-11-23.hongbao\n"
-        "hongbao restore 2026-11-23.hongbao --ledger mysql://owner@db1,db2,db3/ledger"
+        "hongbao restore old.hongbao --ledger mysql://pay@db1,db2/ledger"
     ),
 )
 def restore(

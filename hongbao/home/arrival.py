@@ -79,7 +79,7 @@ class Arrival:
 
     def fill(self, copy: LedgerFile, entry: int, mac: bytes) -> None:
         """
-        Put all of *copy* there, which ended with *entry* before it was told that it comes back.
+        Put all of *copy* there, which ended with *entry* before the act of the restore.
 
         The log gets an epoch that says so. The *copy* has more tables afterwards. Raises
         DatabaseNotEmpty, Busy where another process fills the database, and StorageRefused.

@@ -176,7 +176,7 @@ class MachineLog:
         """
         Begin the log of a ledger that a backup has come into, which ended with *entry* and its MAC.
 
-        It begins as every log does, and goes on with an epoch that abandons what this machine has
+        It begins as every log does, and then has an epoch that abandons what this machine has
         seen of another one, says what has come, and seals all *lanes*. Each of its steps is given
         to *do*, which takes care of the transaction.
         """

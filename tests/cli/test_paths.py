@@ -87,6 +87,10 @@ PATHS: dict[tuple[str, str], tuple[str, ...]] = {
     ("record", "--after"): ("record", "typed.txt", "--after", "PATH", "--", "true"),
     ("reconcile", "--statement"): ("reconcile", "icbc", "--statement", "PATH"),
     ("repair", "--backup"): ("repair", "--backup", "PATH"),
+    ("restore", "--ledger-password-file"): (
+        *("restore", "file", "--ledger", "mysql://pay@localhost:1/ledger"),
+        *("--ledger-password-file", "PATH"),
+    ),
     ("restore", "file"): ("restore", "PATH"),
     ("review report", "--output"): ("review", "report", "--format", "csv", "--output", "PATH"),
     ("risk replay", "--pack"): ("risk", "replay", "--pack", "PATH"),

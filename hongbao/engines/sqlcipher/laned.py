@@ -27,7 +27,7 @@ _LANES = ("lane", "lane_entry", "laned")
 
 class Laned:
     """
-    The lanes of *copy*, in tables of their own there: memory would not hold those of any ledger.
+    The lanes of *copy*, in further tables there: memory would not hold those of any ledger.
 
     It is a copy of a copy, and made for this alone.
     """
