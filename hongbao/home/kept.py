@@ -63,7 +63,7 @@ class Kept:
         return max((_act(line).entry for line in lines if line is not None), default=0)
 
     def miss(self) -> None:
-        """Note the devices whose acts the ledger does not have, also where its counters are higher."""
+        """Note the devices whose acts the ledger lacks, also where its counters are higher."""
         for device in self.counters():
             if self.gone(device):
                 self._notes.write(f"gap-{device}", b"")
