@@ -87,8 +87,8 @@ class Arrival:
         assert isinstance(copy, LedgerInFile)
         home = copy.home()
         assert home is not None
-        with copy.transaction():
-            laned = Laned(copy)
+        laned = Laned(copy)
+        with laned.growing():
             devices = DeviceKeys(self._env.keys, self._vault)
             context = Context(copy, self._vault, verify, devices, Noted(None))
             relane(context, laned, serial=is_serial(home))

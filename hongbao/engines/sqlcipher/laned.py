@@ -1,6 +1,7 @@
 """A copy on its way to a cluster: its rows, and the lanes that its entries are put into."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from hongbao.engines.sqlcipher.copying import tables_of
@@ -34,10 +35,16 @@ class Laned:
 
     def __init__(self, copy: Ledger) -> None:
         self._copy = copy
-        for table in _LANES:
-            copy.rows(f"DROP TABLE IF EXISTS {table}")
-        for statement in _TABLES:
-            copy.rows(statement)
+
+    @contextmanager
+    def growing(self) -> Iterator[None]:
+        """Make the lanes within, all or none of them."""
+        with self._copy.transaction():
+            for table in _LANES:
+                self._copy.rows(f"DROP TABLE IF EXISTS {table}")
+            for statement in _TABLES:
+                self._copy.rows(statement)
+            yield
 
     # --- as `hongbao.auditing.relaned` fills them ------------------------------------------------
 
