@@ -23,7 +23,7 @@ PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 # explores the same again.
 SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 
-.PHONY: demo test test-all test-cluster simulate fuzz check lint types format bench bench-cluster bench-peers mutants locale pins typer-pin build clean help
+.PHONY: demo test test-all test-cluster simulate fuzz check lint types format drill bench bench-cluster bench-peers mutants locale pins typer-pin build clean help
 
 demo: $(VENV)/.runs  ## play a red packet's whole life on the screen, on a throw-away home
 	@$(BIN)/hongbao demo
@@ -56,6 +56,9 @@ types: $(VENV)/.tests
 format: $(VENV)/.tests  ## lay the code out the one way, and mend what lint can mend
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+drill: $(VENV)/.tests  ## lose a site of three, then a whole city, and prove that nothing is lost (OPTIONS=…)
+	@$(BIN)/python tools/drill.py $(OPTIONS)
 
 bench: $(VENV)/.runs  ## measure what things cost, as ratios against bare SQL
 	@$(BIN)/python bench/run.py

@@ -1303,6 +1303,68 @@ class Stormed(TypedDict):
     kept: str | None  # the wallet's folder, where it is kept
 
 
+# --- drills ---------------------------------------------------------------------------------------
+
+
+class DrillSite(TypedDict):
+    """A site of a drill, with its node, and what `check` says by that node in the end."""
+
+    site: str
+    node: str
+    ok: bool
+    entries: int
+    digest: str | None  # of the books, the same at every site
+
+
+class DrillPart(TypedDict):
+    """
+    A part of a drill: what it began with, and what clients saw until the next.
+
+    `what` is `all`, `site_lost`, `site_back`, `city_lost`, `taken_over` or `city_back`.
+    """
+
+    what: str
+    sites: list[str]
+    from_micros: int  # since the drill began
+    to_micros: int
+    answered: int
+    refused: list[Refusals]  # that were an answer: `packet_finished`, say
+    failed: list[Refusals]  # after which the same request was made again
+    slowest_micros: int  # from a request to its answer, however often it was made
+    silence_micros: int  # the longest time without an answer to anyone
+
+
+class DrillTask(TypedDict):
+    """What had to be done by hand in a drill: `start` sites, or `bootstrap` one to write alone."""
+
+    what: str
+    sites: list[str]
+    at_micros: int
+    micros: int
+
+
+class Drilled(TypedDict):
+    """`drill`: what clients saw as sites were lost, and what is in the ledger after all of it."""
+
+    ok: bool  # all that was confirmed is there once, and nothing else
+    seed: str
+    clients: int
+    sites: list[DrillSite]
+    micros: int
+    parts: list[DrillPart]
+    tasks: list[DrillTask]
+    per_second: list[int]  # answers in each second
+    confirmed: int
+    refused: int
+    lost: list[str]  # requests that were confirmed, and are gone
+    twice: list[str]
+    changed: list[str]  # that are there otherwise than was answered
+    unasked: list[str]  # that are there, though no client got that answer
+    unresolved: list[str]  # whose outcome is not known
+    poorer: list[str]  # profiles whose balance is not what their answers say
+    kept: str | None
+
+
 # --- lessons -------------------------------------------------------------------------------------
 
 

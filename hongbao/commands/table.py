@@ -89,6 +89,7 @@ COMMANDS = {
         "lab": N_("See famous faults lose money, next to hongbao."),
         "race": N_("Let many processes grab one packet at the same moment."),
         "storm": N_("Play New Year's Eve on one ledger, as fast as requests come."),
+        "drill": N_("Lose a site of a cluster, then a whole city, while clients send and claim."),
         "record": N_("Record the hongbao commands that you type as a story."),
         "class": N_("Give a class a task, each student with own numbers, and mark it."),
         "config": N_("Show and change your settings, such as the language."),

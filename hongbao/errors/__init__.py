@@ -99,6 +99,7 @@ TOPICS = {
         "NotARecording NothingRecorded RecordingDiffers NoStoryInIt "
         "NoPseudoTerminals PictureDiffers BadSize"
     ),
+    "drills": "InvalidSites DrillCommandFailed DrillStuck DrillFoundFaults",
     "parallel": "GateGone NoGates MoneyLost RaceStuck NoBlock TooManyOrders LabLoss",
     "lab": "ExperimentNotFound BadLabCommand UnequalShares",
     "lessons": (
@@ -119,6 +120,7 @@ if TYPE_CHECKING:
     from hongbao.errors.clusters import *
     from hongbao.errors.delivery import *
     from hongbao.errors.devices import *
+    from hongbao.errors.drills import *
     from hongbao.errors.homes import *
     from hongbao.errors.lab import *
     from hongbao.errors.lessons import *

@@ -9,7 +9,7 @@ from shutil import rmtree
 
 from hongbao.errors import StorageRefused
 
-KINDS = ("play", "race", "storm", "gate", "lab", "lesson", "class", "story", "book")
+KINDS = ("play", "race", "storm", "drill", "gate", "lab", "lesson", "class", "story", "book")
 """What folders are lent for; each kind's begin with `prefix(kind)`."""
 
 KEPT_PREFIX = "hongbao-kept-"

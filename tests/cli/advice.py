@@ -404,6 +404,9 @@ STATES: dict[str, tuple[Shown, ...]] = {
             (f"{CARD} -p 小红", "topup 900 -p 小红", "send 500 -c 9 -p 小红"),
         ),
     ),
+    "name a site for each node, two of them in the first city: `--sites a-1,a-2,b-1`": (
+        Shown("drill mysql://owner@db1,db2/drill --nodes ./nodes", ends=(2,)),
+    ),
     "`hongbao serve --once` tries again": (
         Shown("serve --once", ("bank fault icbc timeout", "topup 5"), ends=(17,)),
     ),

@@ -189,6 +189,7 @@ LATIN = {
     *("netsunion", "unionpay", "camt"),
     *("shuffled", "equal"),
     *("shanghai", "unknown", "replay", "forge", "none"),
+    *("kill", "start", "bootstrap"),
     *("released", "returned", "approved", "rejected"),
     *(bank.code for bank in BANKS),
     *(fault.value for fault in Fault),
@@ -223,7 +224,7 @@ def test_the_version_is_told(empty: Shell):
 LONG = {
     # What is longer than a screen: its own options alone are.
     *("", "send", "packets", "history", "events", "export", "risk", "review", "bank fault"),
-    *("device", "import", "init", "play", "watch"),
+    *("device", "drill", "import", "init", "play", "watch"),
 }
 
 

@@ -132,6 +132,7 @@ TYPED: dict[str, list[str]] = {
     "learn env": ["没有é"],
     "learn check": ["没有é"],
     "learn new": ["福🧧é"],
+    "drill": ["mysql://福@a,b/c --nodes 没有"],  # tests/cluster/test_drill.py runs one
     "demo": [],  # tests/test_story.py plays it
     "play": ["{home}/没有é"],  # tests/cli/test_play.py plays more
     "record": ["--stop", "a.txt --after 福🧧.txt"],  # tests/cli/test_record.py records

@@ -45,6 +45,10 @@ PATHS: dict[tuple[str, str], tuple[str, ...]] = {
     ("history", "--html"): ("history", "--chart", "--html", "PATH"),
     ("identify", "--id-file"): ("identify", "--id-file", "PATH", "-p", "小红"),
     ("import", "file"): ("import", "PATH"),
+    ("drill", "--ledger-password-file"): (
+        *("drill", "mysql://pay@localhost:1,localhost:2,localhost:3/ledger", "--nodes", "true"),
+        *("--ledger-password-file", "PATH"),
+    ),
     ("home connect", "--ledger-password-file"): (
         *("home", "connect", "mysql://pay@localhost:1/ledger"),
         *("--ledger-password-file", "PATH"),

@@ -202,6 +202,7 @@ NOT_TYPED = {
     "it is for a damaged home: tests/corruption kills it": ("repair",),
     "it is for a ledger in a database: tests/cluster cuts it off": (
         *("home connect", "home epoch", "home invite", "home join", "home log", "home seal"),
+        "drill",
     ),
     "it waits for what others do: tests/delivery kills it": ("watch", "events resend"),
     "it waits for what falls due: tests/serving/test_due.py kills it": ("serve",),

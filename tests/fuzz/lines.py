@@ -47,8 +47,8 @@ CODES = frozenset(int(code) for code in ExitCode) - {ExitCode.UNEXPECTED}
 NOT_RUN = {
     # They start programs, wait for events or keys, or play hundreds of commands of their own: only
     # lines that the command-line library answers itself.
-    *("class", "demo", "lab", "learn", "live", "manual", "play", "race", "record", "repair"),
-    *("storm", "watch", "webhook", "config edit", "risk train", "sandbox shell"),
+    *("class", "demo", "drill", "lab", "learn", "live", "manual", "play", "race", "record"),
+    *("repair", "storm", "watch", "webhook", "config edit", "risk train", "sandbox shell"),
 }
 
 
