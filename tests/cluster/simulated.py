@@ -22,9 +22,13 @@ from hongbao.wallet import Wallet
 from tests.cluster.databases import PAY
 from tests.cluster.nodes import Cluster
 from tests.cluster.worlds import empty_ledger
-from tests.simulation.life import Life
+from tests.simulation.commands import Command
+from tests.simulation.life import Life, Round
 from tests.simulation.plan import Author
 from tests.simulation.scheduler import AFTER, REMEMBERED, Fault, Scheduler
+
+ANEW, ASKED_LATELY = 0.25, 12
+"""How likely a round asks anew for one of the last so many things."""
 
 LEFT_OUT = {"rekey", "backup", "restore"}
 """What only a file has; a backup is of use to a restore alone."""
@@ -141,12 +145,42 @@ class Rows(list[Any]):
         return list(self)
 
 
+TWICE = frozenset({"refund", "decide", "claim", "withdraw", "send", "topup", "correct"})
+"""What is asked for anew, as another request: some of it succeeds once, and some each time."""
+
+
 class AuthorOnCluster(Author):
-    """Draws what a ledger on a cluster has; faults of a disk are the server's there."""
+    """
+    Draws what a ledger on a cluster has; faults of a disk are the server's there.
+
+    An act has more statements than in a file, so a life of as many turns has fewer commands: more
+    of them are about what was done before, where a rule that is forgotten shows.
+    """
 
     def __init__(self, seed: str) -> None:
         super().__init__(seed)
         self.acts = [act for act in self.acts if act not in LEFT_OUT]
+        self._asked: list[Command] = []
+
+    def round(self, life: Life) -> Round:
+        drawn = self._anew() if self._asked and self.rng.random() < ANEW else super().round(life)
+        self._asked += [command for command in drawn.commands if command.act in TWICE]
+        return drawn
+
+    def _anew(self) -> Round:
+        """Ask once more for what was asked for, as another request."""
+        before = self.rng.choice(self._asked[-ASKED_LATELY:])
+        self.number += 1
+        again = before.but(number=self.number, fault=None, request=None, fresh=False)
+        return Round([again])
+
+    def _refund(self, life: Life, who: str) -> dict[str, Any] | None:
+        """Refund any packet there ever was, as often as a late one."""
+        if self.rng.random() < 0.5 or not life.books.of_command:
+            return super()._refund(life, who)
+        packet = self.rng.choice(list(life.books.of_command))
+        sender = life.books.packets[life.books.of_command[packet]].sender
+        return {"packet": packet, "as": sender}
 
     def _fault(self) -> Fault:
         return super()._fault()._replace(kind=self.rng.choice(("kill", "kill", "memory")))

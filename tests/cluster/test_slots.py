@@ -32,7 +32,7 @@ from tests.cluster.databases import Databases
 from tests.cluster.nodes import Cluster, connect
 from tests.cluster.worlds import OnCluster, worlds_on
 from tests.engines.acts import LI as LI_NUMBER
-from tests.engines.acts import TOPUP_FEN, act, add, found, topup
+from tests.engines.acts import TOPUP_FEN, act, add, balance, decide, found, seal, topup
 from tests.wallet.guards import pack_of
 from tests.wallet.world import CARD, LI, YUAN, ZHANG, World, card, id_number, right, tail
 
@@ -304,6 +304,36 @@ def test_what_takes_from_an_account_of_everybodys_takes_no_more_than_there_is(on
         settle(other, 2)
     assert 0 == store.balance_fen(incoming)
     assert TOPUP_FEN + 6 == store.balance_fen(reserve)
+    databases.close()
+
+
+def test_a_group_moves_each_account_by_one_statement(
+    one_node: Cluster, monkeypatch: pytest.MonkeyPatch
+):
+    """Whose numbers are asked for at once; and its entries and transfers are added together."""
+    databases = Databases(one_node)
+    store = databases.create()
+    found(store)
+    said: list[str] = []
+    ran = engine_module._ran
+
+    def run(connection: Any, sql: str, values: Any) -> Any:
+        said.append(sql)
+        return ran(connection, sql, values)
+
+    with store.transaction():
+        entry = store.head().entry
+        group = [
+            decide(store, transfers=[topup(1 + number % 3, 10)], entry=entry + 1 + number)
+            for number in range(30)
+        ]
+        monkeypatch.setattr(engine_module, "_ran", run)
+        store.append(group, seal)
+        monkeypatch.undo()
+    assert 3 == sum(sql.startswith("UPDATE account ") for sql in said)
+    assert 1 == sum(sql.startswith("INSERT INTO account_slot") for sql in said)
+    assert len(said) < 12, said
+    assert {TOPUP_FEN + 100, 100} == {store.balance_fen(balance(number)) for number in (1, 2, 3)}
     databases.close()
 
 

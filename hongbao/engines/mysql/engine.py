@@ -474,13 +474,18 @@ class Ledger(Verbs):
         """Put *acts* into their lanes; an entry keeps the MAC that it has in the first of them."""
         home = self.home()
         serial = home is not None and is_serial(home)
-        placed = list(self._lanes.place(acts, seal, serial=serial))
+        macs = [mac for _act, mac in self._lanes.place(acts, seal, serial=serial)]
         self._look_up(
             account for act in acts for transfer in act.transfers for account in transfer[:2]
         )
-        for act, mac in placed:
-            self._slot = slot_of(act)
-            books.append_one(self, act, mac)
+        if acts:
+            self._slot = slot_of(acts[0])
+        if len(acts) > 1:
+            from hongbao.engines.sql.bulk import append_many  # as in a file
+
+            append_many(self, acts, macs)
+        elif acts:
+            books.append_one(self, acts[0], macs[0])
         self.read.pop("head", None)
         return self._lanes.mac
 
@@ -536,10 +541,10 @@ class Ledger(Verbs):
 
     def write(self, sql: str, *values: object) -> int:
         statement = translate(sql)
-        placed = self._placed(statement, values)
         if not self._depth:
             with self.transaction():
-                return self._written(statement.text, placed)
+                return self.write(sql, *values)
+        (placed,) = self._numbered(statement, [values])
         return self._written(statement.text, placed)
 
     def write_many(self, sql: str, rows: Iterable[Sequence[object]]) -> int:
@@ -549,7 +554,7 @@ class Ledger(Verbs):
         statement = translate(sql)
         if not statement.text.lstrip().startswith("INSERT"):
             return sum(self.write(sql, *row) for row in rows)
-        placed = [self._placed(statement, row) for row in rows]
+        placed = self._numbered(statement, list(rows))
         met = 0
         for some in (
             placed[at : at + INSERTED_AT_ONCE] for at in range(0, len(placed), INSERTED_AT_ONCE)
@@ -676,11 +681,12 @@ class Ledger(Verbs):
             self._count_undone()
         raise problem from error
 
-    def _next_row(self, table: str) -> int:
-        number = self._numbers.take_row(table)
-        if number is None:
-            ((number,),) = self._run(f"SELECT coalesce(max(id), 0) + 1 FROM {table}", ())[1]
-        return int(number)
+    def _next_rows(self, table: str, count: int) -> range:
+        """Return the numbers of *count* rows that are added to *table*."""
+        first = self._numbers.take_rows(table, count)
+        if first is None:
+            ((first,),) = self._run(f"SELECT coalesce(max(id), 0) + 1 FROM {table}", ())[1]
+        return range(int(first), int(first) + count)
 
     def _outside(
         self, text: str, values: Sequence[object] | None = None, *, commit: bool = False
@@ -698,10 +704,18 @@ class Ledger(Verbs):
 
         return self._patiently(once)
 
+    def _numbered(
+        self, statement: Statement, rows: Sequence[Sequence[object]]
+    ) -> list[list[object]]:
+        """Return the values of *rows* in their places, with numbers where the table gives them."""
+        placed = [self._placed(statement, row) for row in rows]
+        if statement.numbered is None:
+            return placed
+        numbers = self._next_rows(statement.numbered, len(rows))
+        return [[number, *row] for number, row in zip(numbers, placed, strict=True)]
+
     def _placed(self, statement: Statement, values: Sequence[object]) -> list[object]:
         placed: list[object] = []
-        if statement.numbered is not None:
-            placed.append(self._next_row(statement.numbered))
         for parameter, is_limit, column, alike in statement.places:
             value = values[parameter]
             if is_limit and isinstance(value, int) and value < 0:

@@ -85,10 +85,10 @@ class Numbers:
             return None
         return self.entry * ROWS + self._rows[table] + 1
 
-    def take_row(self, table: str) -> int | None:
-        """Return what `next_row` does, for the row that is added with it."""
+    def take_rows(self, table: str, count: int) -> int | None:
+        """Return what `next_row` does, for the first of *count* rows that are added with it."""
         number = self.next_row(table)
-        self._rows[table] += 1
+        self._rows[table] += count
         return number
 
 

@@ -214,7 +214,7 @@ def append(
     if len(acts) > 1:
         from hongbao.engines.sql.bulk import append_many  # which knows how one is written
 
-        append_many(engine, acts, mac)
+        append_many(engine, acts, [*[None] * (len(acts) - 1), mac])
     elif acts:
         append_one(engine, acts[0], mac)
     elif mac is not None:

@@ -47,12 +47,11 @@ def post_many(engine: Engine, transfers: Sequence[tuple[int, Transfer]]) -> None
     )
 
 
-def append_many(engine: Engine, acts: Sequence[Decided], mac: bytes | None) -> None:
-    """Append several acts as `append` does, table by table."""
+def append_many(engine: Engine, acts: Sequence[Decided], macs: Sequence[bytes | None]) -> None:
+    """Append several acts, each with its MAC, as `append` does, table by table."""
     engine.write_many(
         f"INSERT INTO entry ({ENTRY}, took, mac) VALUES ({ENTRY_MARKS})",
-        [(*act.fields, act.took, None) for act in acts[:-1]]
-        + [(*acts[-1].fields, acts[-1].took, mac)],
+        [(*act.fields, act.took, mac) for act, mac in zip(acts, macs, strict=True)],
     )
     post_many(
         engine,
