@@ -27,8 +27,11 @@ from tests.simulation.life import Life, Round
 from tests.simulation.plan import Author
 from tests.simulation.scheduler import AFTER, REMEMBERED, Fault, Scheduler
 
-ANEW, ASKED_LATELY = 0.25, 12
-"""How likely a round asks anew for one of the last so many things."""
+ANEW, DECIDED, TURNED = 0.2, 0.3, 0.4
+"""How likely a round asks anew for something; it does that, or decides; or that, or turns time."""
+
+ASKED_LATELY = 12
+"""Of how many things one is asked for anew."""
 
 LEFT_OUT = {"rekey", "backup", "restore"}
 """What only a file has; a backup is of use to a restore alone."""
@@ -163,16 +166,26 @@ class AuthorOnCluster(Author):
         self._asked: list[Command] = []
 
     def round(self, life: Life) -> Round:
-        drawn = self._anew() if self._asked and self.rng.random() < ANEW else super().round(life)
+        drawn = self._sooner(life) or super().round(life)
         self._asked += [command for command in drawn.commands if command.act in TWICE]
         return drawn
 
-    def _anew(self) -> Round:
-        """Ask once more for what was asked for, as another request."""
-        before = self.rng.choice(self._asked[-ASKED_LATELY:])
-        self.number += 1
-        again = before.but(number=self.number, fault=None, request=None, fresh=False)
-        return Round([again])
+    def _sooner(self, life: Life) -> Round | None:
+        """Draw what a longer life comes to in any case, or nothing."""
+        kind, who = self.rng.random(), self._who(life)
+        if kind < ANEW and self._asked:  # as another request
+            before = self.rng.choice(self._asked[-ASKED_LATELY:])
+            self.number += 1
+            again = before.but(number=self.number, fault=None, request=None, fresh=False)
+            return Round([again])
+        if kind < DECIDED and life.books.cases_of:  # be it open or not
+            case = self.rng.choice(list(life.books.cases_of))
+            verb, operator = self.rng.choice(("approve", "reject")), self.rng.choice(("Wu", "Bao"))
+            return Round([self.command("decide", who, case=case, verb=verb, operator=operator)])
+        if kind < TURNED:  # to any hour, on this day or the next
+            minutes = self.rng.randrange(24) * 60
+            return Round([self.command("clock", who, minutes=minutes)])
+        return None
 
     def _refund(self, life: Life, who: str) -> dict[str, Any] | None:
         """Refund any packet there ever was, as often as a late one."""

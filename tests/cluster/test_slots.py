@@ -24,9 +24,10 @@ from hongbao.engines import sqlcipher
 from hongbao.engines.mysql import engine as engine_module
 from hongbao.engines.mysql import session
 from hongbao.engines.mysql.engine import Ledger
-from hongbao.errors import Busy, HongbaoError
-from hongbao.store import Again, RuleBroken, Store
+from hongbao.errors import Busy, HongbaoError, PacketRefunded
+from hongbao.store import Again, PacketView, RuleBroken, Store
 from hongbao.wallet import Wallet, again
+from hongbao.wallet.refund import refund_packet
 from hongbao.wallet.settlement import _close_batch
 from tests.cluster.databases import Databases
 from tests.cluster.nodes import Cluster, connect
@@ -175,15 +176,30 @@ def test_two_settlements_take_each_fen_once(world: OnCluster, monkeypatch: pytes
     zhang, li = world.open(ZHANG), world.open(LI)
     monkeypatch.setattr(engine_module, "BUSY_SECONDS", 0)
     with monkeypatch.context() as patch:
-        meanwhile(patch, zhang, 1, lambda: _is_busy(li), world)
+        meanwhile(patch, zhang, 1, lambda: _is_busy(li.settle), world)
         assert zhang.settle()["batch"] is not None
     assert li.settle()["batch"] is None
     assert {} == world.findings()
 
 
-def _is_busy(wallet: Wallet) -> None:
+def test_two_services_that_refund_one_packet_are_a_queue(
+    world: OnCluster, monkeypatch: pytest.MonkeyPatch
+):
+    zhang, li = world.open(ZHANG), world.open(LI)
+    [row, *_] = zhang.home.store.packets(PacketView.DUE, None, zhang.home.now(), 1)
+    refund = partial(refund_packet, packet=row.packet.id, sender=row.packet.sender)
+    monkeypatch.setattr(engine_module, "BUSY_SECONDS", 0)
+    with monkeypatch.context() as patch:
+        meanwhile(patch, zhang, 1, lambda: _is_busy(lambda: refund(li.home)), world)
+        assert YUAN == refund(zhang.home)["amount_fen"]
+    with pytest.raises(PacketRefunded):
+        refund(li.home)
+    assert {} == world.findings()
+
+
+def _is_busy(act: Callable[[], object]) -> None:
     with pytest.raises(Busy):
-        wallet.settle()
+        act()
 
 
 # --- one account ----------------------------------------------------------------------------------

@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable, Sequence
 from functools import cache
 
+from hongbao.domain.lanes import SHARED
+from hongbao.domain.ledger import SIDES
 from hongbao.engines.mysql.schema import SEALED_COLUMNS
 from hongbao.rows import Row
 
@@ -54,7 +56,12 @@ _DAY = re.compile(
     r"\bdate\(((?:[^()]|\([^()]*\))*?) / 1000000,\s*'unixepoch', '\+8 hours'\)", re.DOTALL
 )
 _SUM = re.compile(r"\b(?:debits|credits)_fen\b")
-_ACCOUNT = re.compile(r"\b(FROM|JOIN)\s+account\b(?:\s+AS\s+(\w+))?(?!\s*\()")
+_ACCOUNT = re.compile(
+    r"\b(FROM|JOIN)\s+account\b(?:\s+AS\s+(\w+))?(?!\s*\()"
+    r"(?!\s+(?:WHERE|ON)\s+(?:\w+\.)?book = 'platform'\s+AND\s+(?:\w+\.)?kind = '(?:"
+    f"{'|'.join(kind for kind in SIDES if kind not in SHARED)})')"
+)
+"""An account that may have slots: not one whose owner's kind comes right behind it."""
 _GIVEN = re.compile(
     r"\s*INSERT INTO (transfer|account|bank_line|correction) \((?!id\b)[^)]*\)"
     r"\s*VALUES \([^)]*\)\s*$"
