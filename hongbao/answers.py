@@ -1303,6 +1303,85 @@ class Stormed(TypedDict):
     kept: str | None  # the wallet's folder, where it is kept
 
 
+class Interval(TypedDict):
+    """What runs of a simulation came to: their mean, and the 95% interval for the true one."""
+
+    mean: int
+    low: int
+    high: int
+
+
+class SimulatedCost(TypedDict):
+    """What a claim costs in a group of that size, on average: measured."""
+
+    group: int
+    gateway_ns: int
+    worker_ns: int
+    database_ns: int
+
+
+class SimulatedCosts(TypedDict):
+    """What was measured of one node of a `Simulated`."""
+
+    engine: str  # where the ledger was: "file" or "cluster"
+    claims: int
+    groups: int
+    sizes: list[SimulatedCost]
+    start_micros: int  # until a process that was just started has opened the wallet
+
+
+class SimulatedLoad(TypedDict):
+    """What comes of so many claims a second; shares are in millionths."""
+
+    rate: int
+    answered: Interval  # a second
+    p50_micros: Interval  # from the moment when it was first asked for until the answer
+    p99_micros: Interval
+    refused: int
+    again: int  # refused, and asked for again
+    begun_again: int  # of the groups: undone because of another node's
+    group: Interval  # how many claims one has
+    is_extrapolated: bool  # whether it is about more than the one node that was measured
+
+
+class SimulatedKill(TypedDict):
+    """What comes of a node that is killed at a moment of a load of 60%."""
+
+    rate: int
+    nodes: int
+    elsewhere: bool  # whether the others take its claims meanwhile
+    at_micros: int
+    slice_micros: int
+    answered: list[int]  # a second, in each slice of time
+    refused: int  # in millionths
+    usual_micros: Interval  # of those before: 99% were answered within
+    slowest_micros: Interval
+    over_micros: Interval  # after the kill: when the last claim that it delayed was answered
+
+
+class SimulatedNeed(TypedDict):
+    """How many nodes a load needs."""
+
+    rate: int
+    of_one: Interval  # what one node carries without its queue growing
+    nodes: int
+    nodes_low: int
+    nodes_high: int
+
+
+class Simulated(TypedDict):
+    """`storm --simulate`: what was measured of one node, and what follows for many."""
+
+    seed: str
+    nodes: int
+    runs: int
+    costs: SimulatedCosts
+    most: Interval  # claims a second that one node does at most
+    loads: list[SimulatedLoad]
+    kill: SimulatedKill
+    need: SimulatedNeed
+
+
 # --- drills ---------------------------------------------------------------------------------------
 
 

@@ -13,7 +13,7 @@ from hongbao.paths import absolute_path
 from hongbao.rows import Row
 from hongbao.terminal import NoTerminal, Terminal
 
-__all__ = ["Env", "NoTerminal", "forbid_core_dumps", "system_env"]
+__all__ = ["Env", "NoTerminal", "chance_from", "forbid_core_dumps", "system_env"]
 
 
 class Env(Row):
@@ -91,6 +91,13 @@ def lessons_folder(variables: Mapping[str, str]) -> Path:
     """Return where lessons happen: next to where a home is, and never in a chosen home."""
     usual = _home({name: text for name, text in variables.items() if name != "HONGBAO_HOME"})
     return usual.with_name(f"{usual.name}-lessons")
+
+
+def chance_from(seed: str) -> Callable[[], float]:
+    """Return dice for a simulation, which throw from 0 to 1 what follows from *seed* alone."""
+    from random import Random  # only a simulation throws so often
+
+    return Random(seed).random  # noqa: S311 - nothing is kept secret by it
 
 
 def forbid_core_dumps() -> None:

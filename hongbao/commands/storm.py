@@ -4,21 +4,29 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
-from hongbao.commands.declared import Context, Option
+from hongbao.commands.declared import Context, Option, wrong_usage
 from hongbao.commands.demo import ending_tidily
 from hongbao.commands.options import Command, caller, new_app, whole
 from hongbao.commands.rules import read_policy
 from hongbao.commands.throwaway import prove, say_kept
+from hongbao.documents import to_json
+from hongbao.errors import ConflictingOptions, InvalidCosts
 from hongbao.units import iso
 from hongbao.words import N_
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hongbao.answers import Checked, Latency, Stormed
     from hongbao.commands.caller import Caller
     from hongbao.home.opened import Home
+    from hongbao.load.costs import Costs
+    from hongbao.load.measuring import Evening
     from hongbao.load.storm import Plan, Storm
 
 app = new_app()
+
+COSTS_BYTES_MAX = 4_000_000
 
 SEED = "storm"
 SENDERS = 30
@@ -34,7 +42,11 @@ SENDERS = 30
         "however long the answers take. Afterwards the money is counted and the ledger is "
         "checked. The same seed gives the same people the same amounts; only times are measured."
     ),
-    epilog="hongbao storm\nhongbao storm --claims 50000 --seconds 20 --seed 2027",
+    epilog=(
+        "hongbao storm\n"
+        "hongbao storm --claims 50000 --seconds 20 --seed 2027\n"
+        "hongbao storm --simulate 8"
+    ),
 )
 def storm(
     ctx: Context,
@@ -86,6 +98,23 @@ def storm(
     keep: Annotated[
         bool, Option("--keep", help=N_("keep the folder of the throw-away wallet"))
     ] = False,
+    simulate: Annotated[
+        int | None,
+        Option(
+            "--simulate",
+            metavar="NODES",
+            parser=whole("--simulate", 1),
+            help=N_("measure what claims cost here, and simulate that many nodes"),
+        ),
+    ] = None,
+    costs: Annotated[
+        str | None,
+        Option(
+            "--costs",
+            metavar="FILE",
+            help=N_("simulate with the costs in FILE; where it is not there, write them to it"),
+        ),
+    ] = None,
 ) -> None:
     from hongbao.load.storm import Plan, Storm
     from hongbao.story.folders import lent_folder
@@ -93,6 +122,14 @@ def storm(
     from hongbao.wallet.sandbox import make_sandbox
 
     call = caller(ctx)
+    if simulate is not None:
+        if keep:
+            raise ConflictingOptions("--simulate", "--keep", command=ctx.command_path)
+        evening = _in_small(seed, people, packets, shares, claims)
+        _simulate(call, evening, simulate, None if costs is None else call.output(costs))
+        return
+    if costs is not None:
+        raise wrong_usage("Missing option '--simulate'.", command=ctx.command_path)
     with ending_tidily(), lent_folder("storm", keep=keep) as folder:
         env = call.env._replace(home=folder / "home")
         senders = min(people, SENDERS)
@@ -112,6 +149,98 @@ def storm(
             stormed = _result(storm, wallet.home, plan, checked, took)
         stormed["kept"] = str(env.home) if keep else None
     _answer(call, stormed, checked)
+
+
+SAMPLE = 3000
+"""How many claims of an evening are measured."""
+
+
+def _in_small(seed: str, people: int, packets: int, shares: int, claims: int) -> "Evening":
+    """Return an evening like that one, with fewer claims and as many fewer people and packets."""
+    from hongbao.load.measuring import Evening
+
+    some = min(claims, SAMPLE)
+    people = max(people * some // claims, 2)
+    return Evening(
+        seed=seed,
+        people=people,
+        senders=max(people // 10, 1),
+        packets=max(packets * some // claims, 1),
+        shares=shares,
+        claims=some,
+    )
+
+
+def _simulate(call: "Caller", evening: "Evening", nodes: int, file: "Path | None") -> None:
+    """Simulate *nodes* with the costs in *file*, or with those of this machine."""
+    from hongbao.env import chance_from
+    from hongbao.load.platform import Study
+    from hongbao.load.simulation import environment
+    from hongbao.ui.simulation import show_simulated
+
+    environment()  # before anything is measured
+    costs = None if file is None else _kept_costs(file)
+    if costs is None:
+        costs = _measured(call, evening)
+        if file is not None:
+            _keep_costs(costs, file)
+            call.remark(N_("the costs are in {path}"), path=file)
+    call.remark(N_("note: simulating …"))
+    study = Study(costs, nodes, chance_from, evening.seed)
+    call.answer(study.simulated(), show_simulated)
+
+
+def _kept_costs(file: "Path") -> "Costs | None":
+    """Return the costs in *file*; None if it is not there. Raises InvalidCosts."""
+    from hongbao.documents import of_json
+    from hongbao.inputs import read_whole
+    from hongbao.load.costs import costs_of
+
+    if not file.exists():
+        return None
+    try:
+        return costs_of(of_json(read_whole(file, COSTS_BYTES_MAX)))
+    except ValueError:
+        raise InvalidCosts(path=str(file)) from None
+
+
+def _keep_costs(costs: "Costs", file: "Path") -> None:
+    from hongbao.outputs import save_as
+
+    text = to_json(costs.document()) + "\n"
+    save_as(file, lambda out: out.write(text.encode()), replace=False)
+
+
+def _measured(call: "Caller", evening: "Evening") -> "Costs":
+    """Measure what claims cost on this machine, in a throw-away wallet."""
+    from hongbao.load.measuring import measure
+    from hongbao.story.folders import lent_folder
+    from hongbao.story.player import variables_in
+    from hongbao.story.running import process
+    from hongbao.wallet import Wallet
+    from hongbao.wallet.sandbox import make_sandbox
+
+    with ending_tidily(), lent_folder("storm", keep=False) as folder:
+        env = call.env._replace(home=folder / "home")
+        call.remark(N_("note: making {people} people …"), people=evening.people)
+        made = make_sandbox(
+            env,
+            env.home,
+            read_policy("standard"),
+            people=evening.people,
+            seed=evening.seed,
+            rich=evening.senders,
+        )
+        names = [person["profile"] for person in made["people"]]
+        variables = variables_in(folder, env.home, "en", None, call.env.variables)
+
+        def start() -> None:
+            ran = process(["balance", "--json"], folder, variables, None)
+            assert ran.exit_code == 0, ran
+
+        call.remark(N_("note: measuring {claims} claims …"), claims=evening.claims)
+        with Wallet.open(env) as wallet:
+            return measure(wallet.home, names, evening, start)
 
 
 def _play(call: "Caller", storm: "Storm") -> None:

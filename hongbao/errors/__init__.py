@@ -101,6 +101,7 @@ TOPICS = {
     ),
     "drills": "InvalidSites DrillCommandFailed DrillStuck DrillFoundFaults",
     "parallel": "GateGone NoGates MoneyLost RaceStuck NoBlock TooManyOrders LabLoss",
+    "simulation": "SimulatorMissing InvalidCosts",
     "lab": "ExperimentNotFound BadLabCommand UnequalShares",
     "lessons": (
         "InvalidLesson LessonNotFound StepNotFound NothingToUndo NotALessonsFolder "
@@ -132,6 +133,7 @@ if TYPE_CHECKING:
     from hongbao.errors.risk import *
     from hongbao.errors.rules import *
     from hongbao.errors.serving import *
+    from hongbao.errors.simulation import *
     from hongbao.errors.statements import *
     from hongbao.errors.stories import *
     from hongbao.errors.usage import *

@@ -13,7 +13,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from hongbao.domain.arrivals import (
@@ -21,22 +20,20 @@ from hongbao.domain.arrivals import (
     TICK_MINUTES,
     TICK_PARTS,
     Arrival,
+    Sending,
     Standing,
     arrivals,
     sendings,
     shared_out,
 )
-from hongbao.errors import HongbaoError, UsageError
+from hongbao.errors import HongbaoError
+from hongbao.load.crowd import Crowd
 from hongbao.wallet.bulk import GROUP_MAX, BulkClaims
 from hongbao.wallet.clock import set_clock
-from hongbao.wallet.group import acting_as, together
-from hongbao.wallet.sandbox import NEW_YEARS_EVE, everyones_pin
-from hongbao.wallet.send import send
-from hongbao.wallet.sessions import DeviceSession, open_session
+from hongbao.wallet.sandbox import NEW_YEARS_EVE
 
 if TYPE_CHECKING:
     from hongbao.home.opened import Home
-    from hongbao.wallet.sessions import ClaimRequest
 
 _FRAME_NS = 50_000_000
 """How long one waits for the next request before saying how things stand."""
@@ -77,34 +74,32 @@ class Storm:
 
     def __init__(self, home: Home, people: Sequence[str], plan: Plan) -> None:
         self._home = home
-        self._people = people
+        self._crowd = Crowd(home, people, shares=plan.shares)
         self._plan = plan
         self._seed = plan.seed.encode()
         self._claims = BulkClaims(home)
-        self._sessions: list[DeviceSession] = []
         self._began_ns = 0
         self._rates: list[tuple[int, int]] = []  # when a group was done, and how large it was
-        self._last: ClaimRequest | None = None
         self.people = len(people)
-        self.packets: list[str] = []
         self.ticks: list[Tick] = []
         self.refused: Counter[str] = Counter()
         self.micros: list[int] = []
         self.claimed = self.held = self.again = 0
-        self.sent_fen = self.claimed_fen = self.peak_rate = 0
+        self.claimed_fen = self.peak_rate = 0
 
     def prepare(self) -> None:
         """Open a session for each of the people."""
+        self._crowd.prepare()
 
-        def opening(number: int, name: str) -> DeviceSession:
-            with acting_as(self._home, name):
-                return open_session(self._home, request_id=f"storm-session-{number}")
+    @property
+    def packets(self) -> list[str]:
+        """The packets that were sent."""
+        return self._crowd.packets
 
-        acts = [partial(opening, number, name) for number, name in enumerate(self._people)]
-        for session in together(self._home, acts):
-            if isinstance(session, HongbaoError):
-                raise session
-            self._sessions.append(session)
+    @property
+    def sent_fen(self) -> int:
+        """What was sent in them."""
+        return self._crowd.sent_fen
 
     def run(self) -> Iterator[Standing]:
         """Play the evening; yield how it stands, some twenty times a second."""
@@ -115,35 +110,20 @@ class Storm:
             at = NEW_YEARS_EVE + timedelta(minutes=tick * TICK_MINUTES)
             set_clock(self._home, at)
             while coming is not None and coming.tick <= tick:
-                self._send(coming.sender, coming.total_fen)
+                self._send(coming)
                 coming = next(sent, None)
             if self.packets:
                 yield from self._tick(tick, at, count)
 
-    def _send(self, sender: int, total_fen: int) -> None:
-        with acting_as(self._home, self._people[sender]):
-            try:
-                sent = send(
-                    self._home,
-                    total_fen,
-                    pin=everyones_pin,
-                    count=self._plan.shares,
-                    greeting="恭喜发财，大吉大利",
-                )
-            except UsageError:
-                raise  # there are no such packets at all
-            except HongbaoError as refused:
-                self.refused[refused.code] += 1
-                return
-            finally:
-                self._sessions[sender].counter += 1  # for the device has signed an act
-        self.packets.append(sent["packet"])
-        self.sent_fen += total_fen
+    def _send(self, sending: Sending) -> None:
+        refused = self._crowd.send(sending)
+        if refused is not None:
+            self.refused[refused.code] += 1
 
     def _tick(self, tick: int, at: datetime, count: int) -> Iterator[Standing]:
         """Do the *count* requests of *tick* as they come."""
         came = list(
-            arrivals(self._seed, tick, count, people=len(self._people), packets=len(self.packets))
+            arrivals(self._seed, tick, count, people=self.people, packets=len(self.packets))
         )
         claimed, refused = self.claimed, self.refused.total()
         groups = most = slowest = done = 0
@@ -195,7 +175,8 @@ class Storm:
     def _answer(self, tick: int, group: list[Arrival], number: int) -> int:
         """Have *group* answered, count it, and return how late its slowest answer was."""
         requests = [
-            self._request(f"storm-{tick}-{number + n}", arrival) for n, arrival in enumerate(group)
+            self._crowd.request(f"storm-{tick}-{number + n}", arrival)
+            for n, arrival in enumerate(group)
         ]
         answers = self._claims.claim(requests)
         now = time.perf_counter_ns()
@@ -215,13 +196,6 @@ class Storm:
             del self._rates[0]
         self.peak_rate = max(self.peak_rate, sum(count for _, count in self._rates))
         return max(late)
-
-    def _request(self, request_id: str, arrival: Arrival) -> ClaimRequest:
-        if arrival.is_again and self._last is not None:
-            return self._last
-        session = self._sessions[arrival.person]
-        self._last = session.claim(self.packets[arrival.packet], request_id)
-        return self._last
 
     def _standing(self, at: datetime, backlog: int) -> Standing:
         since = time.perf_counter_ns() - _SECOND_NS

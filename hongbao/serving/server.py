@@ -236,16 +236,25 @@ class Server:
     def _take(self, listener: socket.socket, read: Callable[[_Connection], None]) -> None:
         with suppress(OSError):  # it has gone away already, or there are no more descriptors
             link, _address = listener.accept()
-            link.setblocking(False)
-            connection = _Connection(link)
-            self._connections.add(connection)
-            connection.attend = self._attending(connection, read)
-            self._watch(connection)
-            if len(self._connections) > CONNECTIONS_MAX:
-                connection.is_last = True
-                error = Overloaded(waiting=len(self._waiting))
-                self._send(connection, reply_line(None, error))
-            self.metrics.connections = len(self._connections)
+            self._keep(link, read)
+
+    def connected(self) -> socket.socket:
+        """Return the client's end of a connection to this server, from within this process."""
+        theirs, ours = socket.socketpair()
+        self._keep(ours, self._read_claims)
+        return theirs
+
+    def _keep(self, link: socket.socket, read: Callable[[_Connection], None]) -> None:
+        link.setblocking(False)
+        connection = _Connection(link)
+        self._connections.add(connection)
+        connection.attend = self._attending(connection, read)
+        self._watch(connection)
+        if len(self._connections) > CONNECTIONS_MAX:
+            connection.is_last = True
+            error = Overloaded(waiting=len(self._waiting))
+            self._send(connection, reply_line(None, error))
+        self.metrics.connections = len(self._connections)
 
     def _attending(
         self, connection: _Connection, read: Callable[[_Connection], None]

@@ -1,23 +1,29 @@
 """``hongbao storm``: an evening's load on one ledger."""
 
 import json
+import re
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hongbao import cli
+from hongbao import cli, words
 from hongbao.domain.arrivals import Standing, percentile
 from hongbao.domain.policy import parse_policy
 from hongbao.env import system_env
+from hongbao.load.costs import costs_of
 from hongbao.load.storm import Plan, Storm
 from hongbao.policies import text_of
 from hongbao.ui.script import columns
+from hongbao.ui.simulation import show_simulated
 from hongbao.ui.storm import live
 from hongbao.wallet import Wallet
 from hongbao.wallet.sandbox import NEW_YEARS_EVE, make_sandbox
 from tests.cli.shell import Shell
+from tests.every import every
+from tests.load.test_costs import COSTS
 
 
 def evening(folder: Path, nanoseconds: int, seed: str = "eve") -> tuple[Storm, str]:
@@ -155,3 +161,167 @@ def test_a_percentile_is_one_of_the_measured():
 
     assert [1, 50, 95, 99, 100] == [percentile(ordered, each) for each in (1, 50, 95, 99, 100)]
     assert 7 == percentile([7], 99)
+
+
+# --- simulated ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def costs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A file of costs, which are simulated in two runs and not in twenty."""
+    monkeypatch.setattr("hongbao.load.platform.RUNS", 2)
+    file = tmp_path / "costs.json"
+    file.write_text(json.dumps(COSTS.document()))
+    return str(file)
+
+
+def simulated(capsys: pytest.CaptureFixture[str], *typed: str) -> tuple[int, str, str]:
+    code = cli.main(["storm", *typed])
+    return code, *capsys.readouterr()
+
+
+def test_a_simulation_follows_from_the_costs_in_a_file(
+    costs: str, capsys: pytest.CaptureFixture[str]
+):
+    """
+    Nothing is measured then, and the same seed gives the same answer to the byte.
+    """
+    typed = ("--simulate", "2", "--costs", costs, "--json")
+    code, out, err = simulated(capsys, *typed)
+
+    assert (0, "") == (code, err)
+    assert out == simulated(capsys, *typed)[1]
+    answer = json.loads(out)
+    assert (2, 2, "storm") == (answer["nodes"], answer["runs"], answer["seed"])
+    assert [1, 5] == [cost["group"] for cost in answer["costs"]["sizes"]]
+    assert all(load["is_extrapolated"] for load in answer["loads"])
+    assert 200_000 == answer["need"]["rate"]
+    assert answer["kill"] != json.loads(simulated(capsys, *typed, "--seed", "x")[1])["kill"]
+
+
+def test_a_simulation_in_a_pipe_is_lines_of_words(costs: str, capsys: pytest.CaptureFixture[str]):
+    code, out, err = simulated(capsys, "--simulate", "1", "--costs", costs)
+
+    assert 0 == code, err
+    first = [line.split("\t")[0] for line in out.splitlines()]
+    assert ["measured", "cost", "cost", "start", "nodes", "runs", "most", "load"] == first[:8]
+    assert ["killed", "need", "seed"] == first[-3:]
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_simulation_fits_any_terminal(
+    width: int,
+    language: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """
+    Without bars and intervals where there is no room for them.
+    """
+    three = {"mean": 123_456, "low": 120_000, "high": 126_000}
+    parts = {"gateway_ns": 41_000, "worker_ns": 500_000, "database_ns": 6_700_000}
+    load = {"rate": 200_000, "answered": three, "p50_micros": three, "p99_micros": three}
+    shares = {"refused": 4_000, "again": 60_000, "begun_again": 5_000}
+    answer: Any = {
+        "seed": "storm",
+        "nodes": 123,
+        "runs": 20,
+        "most": three,
+        "costs": {
+            "engine": "cluster",
+            "claims": 2993,
+            "groups": 205,
+            "start_micros": 154_000,
+            "sizes": [{"group": size, **parts} for size in (1, 50)],
+        },
+        "loads": [{**load, **shares, "group": three, "is_extrapolated": True}],
+        "kill": {
+            "rate": 120_000,
+            "nodes": 123,
+            "elsewhere": True,
+            "at_micros": 500_000,
+            "slice_micros": 75_000,
+            "answered": [5, 0, 9, 7] * 10,
+            "refused": 0,
+            "usual_micros": three,
+            "slowest_micros": three,
+            "over_micros": three,
+        },
+        "need": {
+            "rate": 200_000,
+            "of_one": three,
+            "nodes": 151,
+            "nodes_low": 145,
+            "nodes_high": 160,
+        },
+    }
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(width))
+    before = words.language()
+    words.use_language(language)
+    try:
+        show_simulated(answer)
+    finally:
+        words.use_language(before)
+    shown = re.sub(r"\x1b\[[\d;]*m", "", capsys.readouterr().out)
+
+    assert [] == [line for line in shown.splitlines() if columns(line) > width]
+    assert ("█" * 10 in shown) == ("±" in shown.split("151")[0]) == (width >= 76)
+
+
+@every(
+    "typed, code, error",
+    (
+        (("--costs", "{costs}"), 2, "usage"),
+        (("--simulate", "2", "--keep"), 2, "conflicting_options"),
+        (("--simulate", "0"), 2, "invalid_number"),
+        (("--simulate", "2", "--costs", "{broken}"), 2, "invalid_costs"),
+    ),
+)
+def test_what_cannot_be_simulated_is_refused(
+    typed: tuple[str, ...],
+    code: int,
+    error: str,
+    costs: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+):
+    broken = tmp_path / "broken.json"
+    broken.write_text("[" * 10_000)
+    lines = [word.format(costs=costs, broken=broken) for word in typed]
+    found, out, err = simulated(capsys, *lines, "--json")
+
+    assert (code, "") == (found, out)
+    assert error == json.loads(err.splitlines()[-1])["error"]["code"]
+
+
+def test_without_its_library_nothing_is_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(sys.modules, "simpy", None)
+    file = tmp_path / "costs.json"
+    code, _out, err = simulated(capsys, "--simulate", "2", "--costs", str(file))
+
+    assert 21 == code
+    assert "hongbao[simulate]" in err
+    assert not file.exists()
+
+
+@pytest.mark.slow
+def test_costs_are_measured_and_kept(empty: Shell, tmp_path: Path):
+    """
+    By the installed command: each part of a claim takes some time, and one in a group less.
+    """
+    file = tmp_path / "costs.json"
+    typed = ("storm", "--simulate", "3", "--costs", str(file), "--people", "20", "--claims", "400")
+    answer = empty.answers(*typed)
+
+    assert answer == empty.answers(*typed)
+    kept = costs_of(json.loads(file.read_text()))
+    assert ("file", {1, 2, 5, 10, 20, 50}) == (kept.engine, {*kept.sizes})
+    alone, fifty = (answer["costs"]["sizes"][place] for place in (0, -1))
+    for part in ("gateway_ns", "worker_ns", "database_ns"):
+        assert alone[part] > 5_000
+    assert sum(list(fifty.values())[1:]) < sum(list(alone.values())[1:]) / 2
+    assert not empty.home.exists()
