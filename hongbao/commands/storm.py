@@ -1,5 +1,6 @@
 """``hongbao storm``."""
 
+import os
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -102,9 +103,9 @@ def storm(
         int | None,
         Option(
             "--simulate",
-            metavar="NODES",
+            metavar="COUNT",
             parser=whole("--simulate", 1),
-            help=N_("measure what claims cost here, and simulate that many nodes"),
+            help=N_("measure what claims cost, and simulate so many nodes"),
         ),
     ] = None,
     costs: Annotated[
@@ -112,7 +113,7 @@ def storm(
         Option(
             "--costs",
             metavar="FILE",
-            help=N_("simulate with the costs in FILE; where it is not there, write them to it"),
+            help=N_("simulate with the costs in FILE, or keep them there"),
         ),
     ] = None,
 ) -> None:
@@ -195,8 +196,10 @@ def _kept_costs(file: "Path") -> "Costs | None":
     from hongbao.documents import of_json
     from hongbao.inputs import read_whole
     from hongbao.load.costs import costs_of
+    from hongbao.outputs import check_writable
 
-    if not file.exists():
+    if not os.path.exists(file):  # noqa: PTH110 - which takes what cannot be for what is not
+        check_writable(file)
         return None
     try:
         return costs_of(of_json(read_whole(file, COSTS_BYTES_MAX)))

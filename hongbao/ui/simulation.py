@@ -46,10 +46,14 @@ def _show_costs(costs: SimulatedCosts) -> None:
     line(title, bold=title)
     line(
         say(
-            N_("{claims} claims in {groups} groups, {where}"),
+            N_("{where} · claims: {claims} · groups: {groups}"),
+            where=(
+                _("the ledger on a cluster")
+                if costs["engine"] == "cluster"
+                else _("the ledger in a file")
+            ),
             claims=f"{costs['claims']:,}",
             groups=f"{costs['groups']:,}",
-            where=_("on a cluster") if costs["engine"] == "cluster" else _("in a file"),
         )
     )
     is_wide = terminal_columns() >= _WIDE
@@ -91,14 +95,13 @@ def _nanos(nanos: int) -> str:
 
 def _show_loads(simulated: Simulated) -> None:
     nodes, loads = simulated["nodes"], simulated["loads"]
-    if nodes == 1:
-        title = say(N_("simulated, one node in {runs} runs"), runs=simulated["runs"])
-    else:
-        title = say(
-            N_("extrapolated, {nodes} nodes like it in {runs} runs"),
-            nodes=nodes,
-            runs=simulated["runs"],
-        )
+    title = say(
+        N_("simulated · nodes: {nodes} · runs: {runs}")
+        if nodes == 1
+        else N_("extrapolated · nodes: {nodes} · runs: {runs}"),
+        nodes=nodes,
+        runs=simulated["runs"],
+    )
     line(title, bold=title)
     most = max(load["answered"]["high"] for load in loads)
     is_wide = terminal_columns() >= _WIDE
@@ -171,14 +174,12 @@ def _share(millionths: int) -> str:
 
 
 def _show_kill(kill: SimulatedKill) -> None:
-    if kill["nodes"] == 1:
-        title = say(N_("the node is killed at {rate} claims a second"), rate=f"{kill['rate']:,}")
-    else:
-        title = say(
-            N_("one of {nodes} nodes is killed at {rate} claims a second"),
-            nodes=kill["nodes"],
-            rate=f"{kill['rate']:,}",
-        )
+    title = say(
+        N_("the node is killed, at {rate} claims a second")
+        if kill["nodes"] == 1
+        else N_("one of the nodes is killed, at {rate} claims a second"),
+        rate=f"{kill['rate']:,}",
+    )
     line(title, bold=title)
     seconds = len(kill["answered"]) * kill["slice_micros"] // 1_000_000
     ends = f" {seconds} s"
@@ -205,7 +206,7 @@ def _narrowed(counts: Sequence[int], room: int) -> str:
 
 def _show_need(need: SimulatedNeed) -> None:
     answer = say(
-        N_("{rate} claims a second need {nodes} such nodes ({low} to {high})"),
+        N_("for {rate} claims a second · such nodes: {nodes} ({low} to {high})"),
         rate=f"{need['rate']:,}",
         nodes=f"{need['nodes']:,}",
         low=f"{need['nodes_low']:,}",

@@ -224,7 +224,7 @@ def test_the_version_is_told(empty: Shell):
 LONG = {
     # What is longer than a screen: its own options alone are.
     *("", "send", "packets", "history", "events", "export", "risk", "review", "bank fault"),
-    *("device", "drill", "import", "init", "play", "watch"),
+    *("device", "drill", "import", "init", "play", "storm", "watch"),
 }
 
 

@@ -102,6 +102,10 @@ PATHS: dict[tuple[str, str], tuple[str, ...]] = {
     ("risk use", "name"): ("risk", "use", "PATH"),
     ("show", "--svg"): ("show", "{1}", "--svg", "PATH"),
     ("show", "--html"): ("show", "{1}", "--html", "PATH"),
+    ("storm", "--costs"): (
+        *("storm", "--simulate", "1", "--people", "2", "--packets", "1", "--shares", "2"),
+        *("--claims", "60", "--costs", "PATH"),
+    ),
     ("topup", "--pin-file"): ("topup", "1", "--pin-file", "PATH"),
     ("topup", "--totp-file"): ("topup", "1", "--totp-file", "PATH"),
     ("totp add", "--secret-file"): ("totp", "add", "--secret-file", "PATH"),
