@@ -1349,7 +1349,7 @@ class SimulatedKill(TypedDict):
 
     rate: int
     nodes: int
-    elsewhere: bool  # whether the others take its claims meanwhile
+    elsewhere: bool  # whether the others take its claims until it is back
     at_micros: int
     slice_micros: int
     answered: list[int]  # a second, in each slice of time

@@ -82,7 +82,7 @@ class Kill(NamedTuple):
     at: float
     seconds: float
     elsewhere: bool = False
-    """Whether the other nodes take its claims meanwhile: they share a ledger."""
+    """Whether the other nodes take its claims until then: they share a ledger."""
 
 
 class Load(NamedTuple):
@@ -410,7 +410,7 @@ class _Node:
         return refused
 
     def _gather(self) -> Generator[Event, Any, int]:
-        """Wait until there is a group; return how many were refused meanwhile."""
+        """Wait until there is a group; return how many were refused until then."""
         limits, env = self._platform.limits, self._env
         busy_until, refused = env.now, 0
         while True:
