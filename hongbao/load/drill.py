@@ -229,6 +229,7 @@ class Drill:
         plan = self._plan
         with self._traffic():
             yield from self._part("all", plan.sites)
+            yield from self._until_answered()
             yield from self._wait()
             lost = plan.first_city[-1:]
             yield from self._part("site_lost", lost)

@@ -29,11 +29,17 @@ PARTS = ["all", "site_lost", "site_back", "city_lost", "taken_over", "city_back"
 
 
 def held(
-    cluster: Cluster, capsys: pytest.CaptureFixture[str], database: str, *words: str
+    cluster: Cluster,
+    capsys: pytest.CaptureFixture[str],
+    database: str,
+    *words: str,
+    nodes: str = "",
 ) -> tuple[int, Any, Any]:
     """Run a drill; return its exit code, its report, and its error if there is one."""
     database = cluster.create_database(database)
     typed = [*words_for(cluster, database), "--seconds", SECONDS, "--clients", str(CLIENTS)]
+    if nodes:
+        typed[typed.index("--nodes") + 1] = nodes
     code = cli.main([*typed, "--json", *words])
     out, err = capsys.readouterr()
     return code, json.loads(out or "null"), json.loads(err or "null")
@@ -139,7 +145,7 @@ def test_a_drill_that_cannot_go_on_says_why_and_leaves_no_client(
 
     monkeypatch.setattr(subprocess, "Popen", noting)
     code, drilled, error = held(
-        galera, capsys, f"{DATABASE}_stopped", "--kill", "sh -c 'echo no such site >&2; exit 1'"
+        galera, capsys, f"{DATABASE}_stopped", nodes="sh -c 'echo no such site >&2; exit 1'"
     )
     assert (21, None, "drill_command_failed") == (code, drilled, error["error"]["code"])
     assert "no such site" == error["error"]["reason"]
