@@ -1045,7 +1045,7 @@ class LostAct(TypedDict):
 class LossShown(TypedDict):
     """What is missing from a shared ledger, before an epoch records it."""
 
-    kept: CheckpointLine
+    kept: CheckpointLine | None  # nothing of a log that is damaged
     abandoned: list[CheckpointLine]
     torn: list[str]
     acts: list[LostAct]

@@ -1239,8 +1239,8 @@ class LogStore(Protocol):
         """Return how far each lane is sealed, without those of which nothing is."""
         ...
 
-    def unsealed_count(self) -> tuple[int, int | None]:
-        """Return how many lanes have moved since they were sealed, and when the oldest did."""
+    def unsealed_count(self, since: datetime | None = None) -> int:
+        """Return how many lanes with an act *since* then have moved since they were sealed."""
         ...
 
     def unsealed(self, lane: str) -> Lane:

@@ -51,6 +51,11 @@ def torn_lanes(log: LogStore, head: Checkpoint, where: str) -> dict[str, Index]:
     return {fault.lane: fault.leaf for fault in wrong if fault.lane is not None}
 
 
+def is_sound(log: LogStore, head: Checkpoint, seal: Callable[[Checkpoint], bytes]) -> bool:
+    """Return whether leaves, hashes and checkpoints belong together, up to *head*."""
+    return not any(_wrong_hashes(log, seal, parts_of(log, head)))
+
+
 def _root(leaves: list[bytes]) -> bytes:
     edge = Edge()
     for leaf in leaves:

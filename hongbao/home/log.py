@@ -7,6 +7,7 @@ does not continue it, and acknowledges in the ledger what it has taken, signed b
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from functools import partial
 from itertools import chain
@@ -20,16 +21,20 @@ from hongbao.domain.log.sealing import Step, step
 from hongbao.domain.log.tiles import Tiles
 from hongbao.domain.log.witness import Forked, Inconsistent, RolledBack, Unaccounted, judge
 from hongbao.errors import (
+    ForeignFile,
     LogAltered,
     LogForked,
     LogRolledBack,
     LogUnaccounted,
     NotShared,
     OutcomeUnknown,
+    StorageRefused,
     WitnessLost,
 )
 from hongbao.store import Again, RuleBroken, WitnessRow
+from hongbao.units import from_micros, to_micros
 from hongbao.vault import Notes
+from hongbao.vault.files import open_private, storage, write_at
 from hongbao.vault.primitives import KEY_BYTES, SigningKey
 from hongbao.vault.witness import AlreadyWitness, MemoryLost, Offer, Witness
 
@@ -47,6 +52,7 @@ PURPOSE = "log"
 """What the key is for by which the home signs its checkpoints (see `Vault.sign`)."""
 
 _MACHINE_KEY = "machine-key"
+_COMPARED = "compared"
 _ACKNOWLEDGING = 3
 """How often a word of this machine is begun; the next look says it again."""
 
@@ -293,6 +299,29 @@ class MachineLog:
             except (Again, OutcomeUnknown):
                 continue
             return
+
+    # --- how far it was compared -----------------------------------------------------------------
+
+    def compared(self) -> datetime | None:
+        """Return when this machine last compared lanes with what is sealed; None if never."""
+        try:
+            return from_micros(int(self._notes.read(_COMPARED) or b""))
+        except ValueError:
+            return None
+
+    def note_compared(self, at: datetime) -> None:
+        """
+        Note that lanes were compared *at* that moment, and not before.
+
+        It is not waited for, and what is lost costs one comparison of all lanes.
+        """
+        path = self._notes.path(_COMPARED)
+        with suppress(StorageRefused, ForeignFile), storage(path):
+            descriptor = open_private(path)
+            try:
+                write_at(descriptor, b"%020d\n" % to_micros(at), 0)
+            finally:
+                os.close(descriptor)
 
     def _check_word(self) -> None:
         """Raise LogAltered if someone else has written the word of this witness."""

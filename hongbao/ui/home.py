@@ -228,14 +228,18 @@ def show_exported(exported: LogExported) -> None:
 
 def show_loss(lost: LossShown) -> None:
     """Print what is missing, and what would be kept."""
-    _show_checkpoint(
-        N_("the ledger's log ends at leaf {size} of epoch {epoch} · root {root}"), lost["kept"]
-    )
-    for head in lost["abandoned"]:
-        _show_checkpoint(
-            N_("a machine has seen another one: up to leaf {size} of epoch {epoch} · root {root}"),
-            head,
+    if lost["kept"] is None:
+        line(say(N_("the ledger's log is damaged: its leaves or hashes are not what was sealed")))
+        line(say(N_("another epoch keeps nothing of it, and seals every lane from the beginning")))
+        seen = N_("it was seen up to leaf {size} of epoch {epoch} · root {root}")
+    else:
+        ends = N_("the ledger's log ends at leaf {size} of epoch {epoch} · root {root}")
+        _show_checkpoint(ends, lost["kept"])
+        seen = N_(
+            "a machine has seen another one: up to leaf {size} of epoch {epoch} · root {root}"
         )
+    for head in lost["abandoned"]:
+        _show_checkpoint(seen, head)
     _show_torn(lost["torn"])
     for act in lost["acts"]:
         line(

@@ -17,7 +17,7 @@ from pathlib import Path
 from time import monotonic_ns
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
-from hongbao.auditing.log import parts_of, torn_lanes
+from hongbao.auditing.log import is_sound, parts_of, torn_lanes
 from hongbao.domain.log.checkpoint import Checkpoint, Malformed, NotSigned, Origin, opened
 from hongbao.domain.log.checkpoint import parse_checkpoint as parsed
 from hongbao.domain.log.leaves import Epoch
@@ -62,8 +62,12 @@ if TYPE_CHECKING:
     from hongbao.wallet.acts import Doing
     from hongbao.wallet.authorise import AskPin
 
-RECENT = timedelta(minutes=10)
-"""How long ago the last act of a lane may be for a step that looks only at what is new."""
+RECENT = timedelta(minutes=12)
+"""
+How long before this machine's last step the last act of a lane may be for the next step to see it.
+
+An act is committed ten minutes after its moment at most; the rest is for clocks that differ.
+"""
 
 WHOLE_NS = 60 * 10**9
 """How often one who seals again and again compares all lanes: an act may have committed late."""
@@ -92,7 +96,7 @@ def seal(home: Home, count: int = LANES_MAX) -> Sealed:
     torn: list[str] = []
     begun_ns = monotonic_ns()
     is_whole = home.compared_at_ns is None or begun_ns - home.compared_at_ns > WHOLE_NS
-    since = None if is_whole else _recent(home)
+    since = None if is_whole else _recent(home, log)
     with suppress(OutcomeUnknown):  # what the ledger has is what counts
         torn = repeat(home, lambda: _step(home, log, count, since))
         if is_whole:
@@ -112,7 +116,7 @@ def _checkpoint(checkpoint: Checkpoint) -> CheckpointLine:
 
 def _step(home: Home, log: MachineLog, count: int, since: datetime | None) -> list[str]:
     """Append a leaf for each lane that moved *since*, and return the lanes that are torn."""
-    before = log.look()
+    before, begun = log.look(), home.env.now()
     with home.changing():
         leaves, torn = [], []
         for lane in log.log.lanes_moved(count, since):
@@ -125,19 +129,23 @@ def _step(home: Home, log: MachineLog, count: int, since: datetime | None) -> li
             if edge.root() != before.root:
                 raise LogAltered(where=home.store.where)
             _insert(log, before, step(before.origin, edge, leaves))
-        return torn
+    if len(leaves) + len(torn) < count:  # nothing was left
+        log.note_compared(begun)
+    return torn
 
 
-def _recent(home: Home) -> datetime | None:
+def _recent(home: Home, log: MachineLog) -> datetime | None:
     """
     Return since when lanes are looked at that are new: None for all, where the clock is virtual.
 
-    By this machine's clock, not by those of others: no act of this machine is older.
+    What was done before this machine's last step that had nothing left was compared then, also what
+    other machines did and never sealed.
     """
-    return home.env.now() - RECENT if home.row.virtual_at is None else None
+    last = log.compared() if home.row.virtual_at is None else None
+    return None if last is None else min(last, home.env.now()) - RECENT
 
 
-def _insert(log: MachineLog, before: Checkpoint, decided: Step) -> None:
+def _insert(log: MachineLog, before: Checkpoint | None, decided: Step) -> None:
     """Append a step. Raises LogAltered if rows are there that no sealer has written."""
     try:
         log.log.append(before, decided, log.seal(decided.checkpoint))
@@ -156,7 +164,7 @@ def afterwards(home: Home) -> None:
         return
     log = log_of(home)
     try:
-        _step(home, log, LANES_MAX, _recent(home))
+        _step(home, log, LANES_MAX, _recent(home, log))
         log.look()
     except HongbaoError:
         return
@@ -166,9 +174,13 @@ def afterwards(home: Home) -> None:
 
 
 class _Loss(NamedTuple):
-    """What an epoch would account for."""
+    """
+    What an epoch would account for.
 
-    kept: Checkpoint
+    Of a log that is damaged nothing is *kept*, and every head that is known is abandoned.
+    """
+
+    kept: Checkpoint | None
     abandoned: tuple[Checkpoint, ...]
     torn: Mapping[str, Index]
     acts: tuple[KeptAct, ...]
@@ -187,7 +199,7 @@ def loss(home: Home) -> LossShown:
 
 def _shown(found: _Loss) -> LossShown:
     return {
-        "kept": _checkpoint(found.kept),
+        "kept": None if found.kept is None else _checkpoint(found.kept),
         "abandoned": [_checkpoint(head) for head in found.abandoned],
         "torn": sorted(found.torn),
         "acts": [{"act": act.act, "request_id": act.request} for act in found.acts],
@@ -195,14 +207,22 @@ def _shown(found: _Loss) -> LossShown:
 
 
 def _found(home: Home, log: MachineLog) -> _Loss:
-    kept = log.newest()
     heads = {log.memory().seen, *_words(log)}
+    acts = tuple(Kept(home).all_gone())
+    kept: Checkpoint | None = None
+    torn: Mapping[str, Index] = {}
+    with suppress(LogAltered):
+        newest = log.newest()
+        heads.add(newest)
+        torn = torn_lanes(log.log, newest, log.store.where)
+        if is_sound(log.log, newest, log.seal):
+            kept = newest
+    if kept is None:
+        return _Loss(None, tuple(sorted(heads)[-HEADS_MAX:]), {}, acts)
     abandoned = sorted(head for head in heads if not log.is_kept(head, kept))
-    torn = torn_lanes(log.log, kept, log.store.where)
-    acts = Kept(home).all_gone()
     if not abandoned and not torn and not acts:
         raise NothingLost
-    return _Loss(kept, tuple(abandoned[-HEADS_MAX:]), torn, tuple(acts))
+    return _Loss(kept, tuple(abandoned[-HEADS_MAX:]), torn, acts)
 
 
 def _words(log: MachineLog) -> Iterable[Checkpoint]:
@@ -248,7 +268,7 @@ def open_epoch(home: Home, confirmed: LossShown, *, by: By | AskPin) -> EpochOpe
         return {
             **doing.common,
             "epoch": number,
-            "kept": found.kept.size,
+            "kept": 0 if found.kept is None else found.kept.size,
             "abandoned": len(found.abandoned),
             "torn": len(found.torn),
             "operator": operator,
@@ -269,14 +289,19 @@ def _said(confirmed: LossShown, log: MachineLog) -> tuple[list[Checkpoint], list
 
 def _append(log: MachineLog, found: _Loss) -> int:
     """Open the epoch that accounts for what was *found*, and return its number."""
-    number = 1 + max(head.origin.epoch for head in (found.kept, *found.abandoned))
+    row = log.log.newest()
+    before = None if row is None else row[0]
+    heads = [head for head in (found.kept, before, *found.abandoned) if head is not None]
+    number = 1 + max(head.origin.epoch for head in heads)
     epoch = Epoch(number, found.kept, found.abandoned, tuple(sorted(found.torn.values())))
+    if found.kept is None:  # then no leaf says how far any lane is sealed
+        log.log.forget(log.log.sealed_lanes())
     # An act that was safe by an abandoned head may still be there, and now nothing seals it.
     others = [lane for lane in log.log.lanes_moved() if lane.name not in found.torn]
     begun = [lane for lane in map(log.log.unsealed, sorted(found.torn)) if lane.upto]
     again = [moved(lane) for lane in (*begun, *others)]
     decided = step(Origin(log.name, number), Edge(), [epoch, *again])
-    _insert(log, found.kept, decided)
+    _insert(log, before, decided)
     log.log.forget(set(found.torn) - {leaf.lane for leaf in again})
     return number
 
@@ -355,7 +380,7 @@ def log_shown(home: Home) -> LogShown:
     memory = log.memory()
     with home.looking():
         newest = log.newest()
-        count, _oldest = log.log.unsealed_count()
+        count = log.log.unsealed_count(_recent(home, log))
         rows = log.log.witnesses()
     return {
         **_checkpoint(newest),

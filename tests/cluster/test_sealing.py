@@ -406,6 +406,71 @@ def test_a_checkpoint_that_no_sealer_wrote_is_refused(shared: Shared):
     does(shared.first, "balance")
 
 
+DAMAGED = (
+    "DELETE FROM leaf WHERE epoch = EPOCH AND number = 0",
+    "UPDATE leaf SET content = reverse(content) WHERE epoch = EPOCH AND number = 1",
+    "UPDATE node SET hash = reverse(hash) WHERE epoch = EPOCH AND level = 0 AND place = 0",
+    "DELETE FROM node",
+    "UPDATE log SET root = reverse(root) WHERE epoch = EPOCH",
+    "DELETE FROM checkpoint WHERE size > 1; UPDATE log SET seal = reverse(seal)",
+)
+
+
+def test_an_epoch_abandons_a_log_that_is_damaged(shared: Shared):
+    """
+    It keeps nothing of it, names what was seen, and seals every lane from the beginning.
+    """
+    first, second = shared.first, shared.another("second")
+    for epoch, change in enumerate(DAMAGED, 2):
+        does(first, "topup 5")
+        does(second, "balance -p Ann")
+        shared.sql(*change.replace("EPOCH", str(epoch - 1)).split("; "))
+
+        assert "the ledger's log is damaged" in does(first, "home epoch", 2)
+        opened = json.loads(does(first, "home epoch --yes --json"))
+
+        assert (None, epoch) == (opened["kept"], opened["opened"]["epoch"])
+        assert opened["abandoned"]
+        does(second, "balance -p Ann")
+        does(second, "home seal")
+        does(first, "topup 5")
+        for each in (first, second):
+            assert [] == check_of(each)
+            assert "no epoch is needed" in does(each, "home epoch --yes -p Ann", 2)
+
+
+def test_a_lane_that_nobody_sealed_is_found_by_the_next_command(shared: Shared):
+    """
+    However long ago that was: each machine knows up to when it has compared all lanes.
+    """
+    first = shared.first
+    shared.moves("packet/7")
+    ago = int(time.time() * 1e6) - 3_600_000_000
+    shared.sql(f"UPDATE lane SET at = {ago} WHERE name = 'packet/7'")
+
+    does(first, "topup 1")
+    assert 1 == unsealed(shared)  # this machine did something since
+    (first.home / "keys" / "compared").write_text(f"{ago + 1_000_000:020}\n")
+    does(first, "topup 1")
+    assert 0 == unsealed(shared)
+
+    shared.moves("packet/8")
+    shared.sql(f"UPDATE lane SET at = {ago} WHERE name = 'packet/8'")
+    (first.home / "keys" / "compared").unlink()
+    assert 1 == log_of(first)["unsealed"]
+    does(first, "topup 1")
+    assert 0 == unsealed(shared)
+
+
+def unsealed(shared: Shared) -> int:
+    """Return how many lanes are not sealed as they are."""
+    ((count,),) = shared.sql(
+        "SELECT count(*) FROM lane LEFT JOIN sealed_lane AS was ON was.lane = lane.name"
+        " WHERE was.lane IS NULL OR was.head <> lane.head"
+    )
+    return int(count)
+
+
 def test_a_memory_that_is_gone_is_not_begun_again_by_itself(shared: Shared):
     """
     Nor where it is an older copy; a person accepts what is there, and it is another witness.

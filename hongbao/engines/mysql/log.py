@@ -123,13 +123,15 @@ class Log:
         )
         return {lane: _sealed(sealed) for lane, *sealed in rows}
 
-    def unsealed_count(self) -> tuple[int, int | None]:
-        count, oldest = self._engine.row(
-            "SELECT count(*), min(lane.at) FROM lane"
+    def unsealed_count(self, since: datetime | None = None) -> int:
+        (count,) = self._engine.row(
+            "SELECT count(*) FROM lane"
             " LEFT JOIN sealed_lane AS was ON was.lane = lane.name"
-            " WHERE was.lane IS NULL OR was.upto <> lane.upto OR was.head <> lane.head"
+            " WHERE lane.at >= ?"
+            " AND (was.lane IS NULL OR was.upto <> lane.upto OR was.head <> lane.head)",
+            0 if since is None else to_micros(since),
         )
-        return int(count), oldest
+        return int(count)
 
     # --- a step of the sealer --------------------------------------------------------------------
 
