@@ -1,10 +1,12 @@
 """
 What this machine's devices were answered: by it, acts that a cluster has lost are found.
 
-A device keeps its last acts, with the counter that each was signed over. If the ledger's counter of
-a device is below that of an act which was confirmed, acts are gone. They are to be done again,
-under the same request ids, before that device does anything else: a new act would take the counter
-past the gap.
+A device keeps its acts, with the counter that each was signed over, until another machine has seen
+a checkpoint that covers them. If the ledger's counter of a device is below that of an act which was
+confirmed, acts are gone. They are to be done again, under the same request ids, before that device
+does anything else: a new act would take the counter past the gap.
+
+An act whose COMMIT had no answer is kept apart. Once the ledger has it, it counts as confirmed.
 """
 
 from __future__ import annotations
@@ -17,13 +19,24 @@ from hongbao.rows import Row
 from hongbao.vault import Notes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from hongbao.home.log import MachineLog
     from hongbao.home.opened import Home
 
-KEPT_MAX = 64
-"""How many acts a device keeps. What is older is in checkpoints that machines have seen."""
+KEPT_MAX = 3_000
+"""How many acts a device keeps where no checkpoint that covers them is seen by any machine."""
 
-_BYTES_MAX = 64 * 1024
-"""How large the note of a device grows before only its last acts are kept."""
+ASKED_MAX = 64
+"""How many acts without an answer a device keeps."""
+
+_BYTES = 64 * 1024
+"""How large the note of a device is before acts that are covered are let go."""
+
+_BYTES_MAX = 700 * 1024
+"""How large it grows before only the last KEPT_MAX acts are kept."""
+
+_COVERED = "acts-covered"
 
 
 class KeptAct(Row):
@@ -50,17 +63,65 @@ class Kept:
 
     def counters(self) -> dict[int, int]:
         """Return the counter of the last act of each device. A snapshot that is later has it."""
-        found = {}
-        for name in self._notes.names("acts-*"):
-            line = self._notes.last_sealed(name)
-            if line is not None:
-                found[int(name.removeprefix("acts-"))] = _act(line).counter
-        return found
+        return {device: act.counter for device, act in self._last().items()}
 
     def newest(self) -> int:
         """Return the number of the newest entry that a device here was answered; 0 if of none."""
-        lines = [self._notes.last_sealed(name) for name in self._notes.names("acts-*")]
-        return max((_act(line).entry for line in lines if line is not None), default=0)
+        return max((act.entry for act in self._last().values()), default=0)
+
+    def _last(self) -> dict[int, KeptAct]:
+        lines = {each: self._notes.last_sealed(f"acts-{each}") for each in self._devices("acts")}
+        return {device: _act(line) for device, line in lines.items() if line is not None}
+
+    def _devices(self, kind: str) -> list[int]:
+        names = (name.removeprefix(f"{kind}-") for name in self._notes.names(f"{kind}-*"))
+        return [int(name) for name in names if name.isdecimal()]
+
+    def add(self, acts: Iterable[tuple[int, KeptAct]], *, answered: bool = True) -> None:
+        """Keep *acts*, each with the device that was *answered*, or was not."""
+        kind = "acts" if answered else "asked"
+        by_device: dict[int, list[bytes]] = {}
+        for device, act in acts:
+            line = json.dumps(act, separators=(",", ":")).encode()
+            by_device.setdefault(device, []).append(line)
+        for device, lines in by_device.items():
+            name = f"{kind}-{device}"
+            with self._notes.guarded(name):
+                size = self._notes.append_sealed(name, *lines, wait=not answered)
+                if size > _BYTES_MAX:
+                    self._notes.write_sealed(name, self._notes.sealed_lines(name)[-KEPT_MAX:])
+                elif not answered:
+                    self._notes.write_sealed(name, self._notes.sealed_lines(name)[-ASKED_MAX:])
+
+    def release(self, log: MachineLog) -> None:
+        """
+        Let go of acts that are in a checkpoint which another machine has seen.
+
+        Call it after a step of the sealer. Where there is no other machine, this one's word counts.
+        It looks only where a note has become large: it marks how far the acts are sealed now, and
+        lets them go once that checkpoint was seen.
+        """
+        large = [each for each in self._devices("acts") if self._is_large(each)]
+        if not large or not log.is_whole:
+            return
+        mark = self._notes.last_sealed(_COVERED)
+        if mark is not None:
+            epoch, size, covered = json.loads(mark)
+            if log.seen_elsewhere() < (epoch, size):
+                return
+            for device in large:
+                name = f"acts-{device}"
+                with self._notes.guarded(name):
+                    lines = self._notes.sealed_lines(name)
+                    left = [line for line in lines[:-1] if _act(line).entry > covered]
+                    self._notes.write_sealed(name, [*left, *lines[-1:]])
+            self._notes.remove(_COVERED)
+        seen = log.memory().seen
+        line = json.dumps([seen.origin.epoch, seen.size, self.newest()]).encode()
+        self._notes.write_sealed(_COVERED, [line])
+
+    def _is_large(self, device: int) -> bool:
+        return self._notes.path(f"acts-{device}").stat().st_size > _BYTES
 
     def miss(self) -> None:
         """Note the devices whose acts the ledger lacks, also where its counters are higher."""
@@ -68,20 +129,14 @@ class Kept:
             if self.gone(device):
                 self._notes.write(f"gap-{device}", b"")
 
-    def add(self, device: int, act: KeptAct) -> None:
-        """Keep *act*, which *device* was answered."""
-        name = f"acts-{device}"
-        line = json.dumps(act, separators=(",", ":")).encode()
-        with self._notes.guarded(name):
-            if self._notes.append_sealed(name, line, wait=False) > _BYTES_MAX:
-                self._notes.write_sealed(name, self._notes.sealed_lines(name)[-KEPT_MAX:])
-
     def check(self, device: int, called: str, promised: int, counter: int, request: str) -> None:
         """
         Raise ActsLost if acts of *device* are gone, unless the next *request* is the first of them.
 
         *promised* is the counter of its last act that was confirmed, *counter* the ledger's.
         """
+        if self._notes.path(f"asked-{device}").exists():
+            self._find_answers(device)
         if promised <= counter and not self._notes.path(f"gap-{device}").exists():
             return
         gone = self.gone(device)
@@ -94,12 +149,29 @@ class Kept:
                 device=called, count=len(gone), act=gone[0].act, request_id=gone[0].request
             )
 
+    def _find_answers(self, device: int) -> None:
+        """Count what *device* has asked for without an answer as confirmed if it was done."""
+        name = f"asked-{device}"
+        asked = [_act(line) for line in self._notes.sealed_lines(name)]
+        known = self._known(asked)
+        found = [act for act in asked if (act.request, act.profile) in known]
+        if not found:
+            return
+        self.add((device, act) for act in sorted(found))
+        with self._notes.guarded(name):
+            left = [act for act in asked if (act.request, act.profile) not in known]
+            lines = [json.dumps(act, separators=(",", ":")).encode() for act in left]
+            self._notes.write_sealed(name, lines)
+            if not lines:
+                self._notes.remove(name)
+
+    def _known(self, acts: Sequence[KeptAct]) -> set[tuple[str, int]]:
+        return set(self._home.store.request(among=[(act.request, act.profile) for act in acts]))
+
     def gone(self, device: int) -> list[KeptAct]:
         """Return the acts of *device* that the ledger does not have, in their order."""
         kept = {act.request: act for act in map(_act, self._notes.sealed_lines(f"acts-{device}"))}
-        known = self._home.store.request(
-            among=[(act.request, act.profile) for act in kept.values()]
-        )
+        known = self._known([*kept.values()])
         return sorted(act for act in kept.values() if (act.request, act.profile) not in known)
 
     def all_gone(self) -> list[KeptAct]:
@@ -115,6 +187,9 @@ class Kept:
                 left = [line for line in lines if _act(line).request not in gone]
                 self._notes.write_sealed(name, left)
             self._notes.remove(f"gap-{device}")
+        for device in self._devices("asked"):
+            self._find_answers(device)
+            self._notes.remove(f"asked-{device}")
 
 
 def _act(line: bytes) -> KeptAct:

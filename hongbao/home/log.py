@@ -77,6 +77,8 @@ class MachineLog:
         self.log: LogStore = store.log
         self.vault = vault
         self.witness = Witness(env.keys, vault)
+        self.is_whole = False
+        """Whether the last step here has sealed all that had moved."""
         self._notes = Notes(env.keys, vault)
         self._now: Callable[[], datetime] = env.now
 
@@ -299,6 +301,13 @@ class MachineLog:
             except (Again, OutcomeUnknown):
                 continue
             return
+
+    def seen_elsewhere(self) -> tuple[int, int]:
+        """Return the epoch and size that another machine has seen; this one's if it is alone."""
+        name, seen = self.memory()
+        rows = [row for row in self.log.witnesses() if row.seal == self.seal_word(row)]
+        others = [(row.epoch, row.size) for row in rows if row.name != name]
+        return max(others, default=(seen.origin.epoch, seen.size))
 
     # --- how far it was compared -----------------------------------------------------------------
 

@@ -34,6 +34,7 @@ from hongbao.vault import KeyFolder, Vault
 
 if TYPE_CHECKING:
     from hongbao.domain.policy import Policy, Tier
+    from hongbao.home.kept import KeptAct
     from hongbao.store import RowKey
     from hongbao.vault import DeviceKeys
 
@@ -76,6 +77,8 @@ class Home:
         """Whether all that is done now will be rolled back: several acts of one dry run."""
         self.group: list[int] | None = None
         """The entries of acts that are done together now (`hongbao.wallet.group.together`)."""
+        self.answered: list[tuple[int, KeptAct]] | None = None
+        """What devices are answered by the acts of a group, where a cluster may lose it."""
         self.ask_code: Callable[[], str] = _no_code
         """Asks for the code of an authenticator."""
         self.asks_again: Callable[[HongbaoError], bool] = lambda _error: False

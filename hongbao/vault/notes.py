@@ -98,9 +98,9 @@ class Notes:
         """Put *lines*, sealed one by one, in the place of the note called *name*."""
         self.write(name, b"".join(self._sealed(name, line) for line in lines))
 
-    def append_sealed(self, name: str, line: bytes, *, wait: bool) -> int:
+    def append_sealed(self, name: str, *lines: bytes, wait: bool) -> int:
         """
-        Seal *line* at the end of the note called *name*, and *wait* for the disk.
+        Seal *lines* one by one at the end of the note called *name*, and *wait* for the disk.
 
         Returns how large the note is now. The caller has `guarded` it.
         """
@@ -111,7 +111,9 @@ class Notes:
             try:
                 size = os.fstat(descriptor).st_size
                 torn = size and files.read_at(descriptor, 1, size - 1) != b"\n"
-                sealed = (b"\n" if torn else b"") + self._sealed(name, line)
+                sealed = (b"\n" if torn else b"") + b"".join(
+                    self._sealed(name, line) for line in lines
+                )
                 files.write_at(descriptor, sealed, size)
                 if wait:
                     files.sync(descriptor)

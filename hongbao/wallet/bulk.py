@@ -50,7 +50,7 @@ from hongbao.units import from_micros, iso, to_micros
 from hongbao.wallet.acts import Chance
 from hongbao.wallet.again import repeat
 from hongbao.wallet.claim import inputs_of
-from hongbao.wallet.group import grouped
+from hongbao.wallet.group import grouped, keeping_answers
 from hongbao.wallet.risk_control import KEPT_EVERY
 from hongbao.wallet.sessions import check_code, claim_in_session, session_of, signature_of
 from hongbao.wallet.signing import keys_with_their_devices, only_keys_of_done_acts
@@ -137,7 +137,10 @@ class BulkClaims:
         assert home.group is None
         assert not home.rehearsing
         left, self._head = self._head, None  # what a group that fails has changed is not kept
-        with home.keys.sharing():  # until the head is noted, no restore replaces the ledger
+        with (
+            home.keys.sharing(),  # until the head is noted, no restore replaces the ledger
+            keeping_answers(home),
+        ):
             with (
                 keys_with_their_devices(home, dry_run=False),
                 home.changing(*_packets_of(requests)),
@@ -526,6 +529,11 @@ class _Group:
         seat = packet.claimed_count
         opened.device.counter = self._counters[session.device] = asked.counter
         self._made.add((request_id, profile))
+        if self._home.answered is not None:
+            from hongbao.home.kept import KeptAct  # which a ledger in a file has no use for
+
+            act = KeptAct(asked.counter, profile, request_id, "claim", entry)
+            self._home.answered.append((session.device, act))
         fields = fields_of(
             entry=entry,
             profile=profile,

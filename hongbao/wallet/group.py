@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from hongbao.errors import Busy, HongbaoError, NotIntact, Unusable
+from hongbao.errors import Busy, HongbaoError, NotIntact, OutcomeUnknown, Unusable
 from hongbao.home.opened import Home
 from hongbao.wallet.again import repeat
 from hongbao.wallet.signing import keys_with_their_devices, only_keys_of_done_acts
 from hongbao.wallet.unit_of_work import note_head
+
+if TYPE_CHECKING:
+    from hongbao.home.kept import KeptAct
 
 A = TypeVar("A")
 
@@ -43,7 +46,10 @@ def together(home: Home, acts: Iterable[Callable[[], A]]) -> list[A | HongbaoErr
 
 def _together(home: Home, acts: Iterable[Callable[[], A]]) -> list[A | HongbaoError]:
     answers: list[A | HongbaoError] = []
-    with home.keys.sharing():  # until the head is noted, no restore replaces the ledger
+    with (
+        home.keys.sharing(),  # until the head is noted, no restore replaces the ledger
+        keeping_answers(home),
+    ):
         with keys_with_their_devices(home, dry_run=False), home.changing(), grouped(home) as group:
             for act in acts:
                 try:
@@ -57,6 +63,26 @@ def _together(home: Home, acts: Iterable[Callable[[], A]]) -> list[A | HongbaoEr
         if group:
             note_head(home, group[-1], mac)
     return answers
+
+
+@contextmanager
+def keeping_answers(home: Home) -> Iterator[None]:
+    """Keep what devices are answered by the acts of a group, once it is done (see `Kept`)."""
+    if home.store.log is None:
+        yield
+        return
+    from hongbao.home.kept import Kept
+
+    answered: list[tuple[int, KeptAct]] = []
+    home.answered = answered
+    try:
+        yield
+    except OutcomeUnknown:
+        Kept(home).add(answered, answered=False)
+        raise
+    finally:
+        home.answered = None
+    Kept(home).add(answered)
 
 
 @contextmanager

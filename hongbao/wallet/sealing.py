@@ -102,6 +102,7 @@ def seal(home: Home, count: int = LANES_MAX) -> Sealed:
         if is_whole:
             home.compared_at_ns = begun_ns
     after = log.look()
+    Kept(home).release(log)
     grown = after.size - before.size if after.origin == before.origin else after.size
     return {**_checkpoint(after), "leaves": grown, "torn": torn}
 
@@ -117,6 +118,7 @@ def _checkpoint(checkpoint: Checkpoint) -> CheckpointLine:
 def _step(home: Home, log: MachineLog, count: int, since: datetime | None) -> list[str]:
     """Append a leaf for each lane that moved *since*, and return the lanes that are torn."""
     before, begun = log.look(), home.env.now()
+    log.is_whole = False
     with home.changing():
         leaves, torn = [], []
         for lane in log.log.lanes_moved(count, since):
@@ -131,6 +133,7 @@ def _step(home: Home, log: MachineLog, count: int, since: datetime | None) -> li
             _insert(log, before, step(before.origin, edge, leaves))
     if len(leaves) + len(torn) < count:  # nothing was left
         log.note_compared(begun)
+        log.is_whole = not torn
     return torn
 
 
@@ -166,6 +169,7 @@ def afterwards(home: Home) -> None:
     try:
         _step(home, log, LANES_MAX, _recent(home, log))
         log.look()
+        Kept(home).release(log)
     except HongbaoError:
         return
 

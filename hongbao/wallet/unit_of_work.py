@@ -45,7 +45,7 @@ from hongbao.wallet.signing import Signed, keys_with_their_devices, sign
 
 if TYPE_CHECKING:
     from hongbao.answers import Answer, NotDone
-    from hongbao.home.kept import Kept
+    from hongbao.home.kept import Kept, KeptAct
     from hongbao.store import Change, RowKey
 
 A = TypeVar("A", bound="Answer")
@@ -157,6 +157,8 @@ def perform(
     kept = _kept_acts(home)
     promised = {} if kept is None else kept.counters()
     stopped: HongbaoError | None = None
+    doing: Act | None = None
+    signature: Signed | None = None
     written, only_decided = act, dry_run and not home.rehearsing
     with home.keys.sharing():  # until the head is noted, no restore replaces the ledger
         try:
@@ -182,7 +184,6 @@ def perform(
                     inputs=inputs_digest,
                     request_id=request_id,
                 )
-                signature: Signed | None = None
                 try:
                     if presented is not None:
                         signature = presented(doing)
@@ -210,14 +211,21 @@ def perform(
                     only_decided=only_decided,
                 )
                 answer = cast(A, answered)
+        except errors.OutcomeUnknown:
+            if kept is not None and signature is not None and doing is not None and not dry_run:
+                kept.add([_kept_act(signature, doing, asked or act)], answered=False)
+            raise
         except HongbaoError as error:
             if error.final and request_id is not None and not (dry_run or home.rehearsing):
                 _remember_refusal(home, request_id, inputs_digest, error)
             raise
         if noted and not dry_run:
             note_head(home, doing.entry, mac)
-        if kept is not None and signature is not None and stopped is None and not dry_run:
-            _keep(kept, signature, doing, asked or act)
+        if signature is not None and stopped is None and not dry_run:
+            if kept is not None:
+                kept.add([_kept_act(signature, doing, asked or act)])
+            elif home.answered is not None and not home.rehearsing:
+                home.answered.append(_kept_act(signature, doing, asked or act))
     if stopped is not None:
         if dry_run or not _is_answered(home, stopped):
             raise stopped
@@ -249,11 +257,11 @@ def _kept_acts(home: Home) -> "Kept | None":
     return Kept(home)
 
 
-def _keep(kept: "Kept", signature: Signed, doing: Act, act: str) -> None:
+def _kept_act(signature: Signed, doing: Act, act: str) -> "tuple[int, KeptAct]":
     from hongbao.home.kept import KeptAct
 
     facts = (signature.counter, doing.me.id, doing.request_id, act, doing.entry)
-    kept.add(signature.device, KeptAct(*facts))
+    return signature.device, KeptAct(*facts)
 
 
 def _is_answered(home: Home, stopped: HongbaoError) -> bool:

@@ -5,11 +5,16 @@ import json
 import signal
 import subprocess
 import time
-from itertools import pairwise
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pymysql.connections import Connection
+from pymysql.err import OperationalError
 
 from hongbao.domain.log.checkpoint import (
     Checkpoint,
@@ -22,8 +27,11 @@ from hongbao.domain.log.merkle import Edge, inclusion_proof, leaf_hash
 from hongbao.domain.log.tiles import Tile, Tiles, tiles_of
 from hongbao.engines.mysql.schema import COLUMNS, TABLES
 from hongbao.env import system_env
+from hongbao.errors import OutcomeUnknown
+from hongbao.home.kept import Kept, _act
 from hongbao.vault.primitives import signature_fits
 from hongbao.wallet import Wallet
+from hongbao.wallet.group import together
 from tests.cli.shell import COMMAND, Shell
 from tests.cluster.databases import watch
 from tests.cluster.nodes import OWNER, Cluster, connect
@@ -31,6 +39,7 @@ from tests.cluster.test_machines import Machine, does, machines_of
 from tests.cluster.test_proofs import until_size
 from tests.domain.log.test_go import verifier
 from tests.vault.processes import killed_at, run
+from tests.wallet.world import right
 
 __all__ = ["verifier"]
 
@@ -270,6 +279,65 @@ def test_the_loss_of_acts_that_nobody_repeats_is_recorded(shared: Shared):
     does(first, "topup 5")
     assert "no epoch is needed" in does(first, "home epoch --yes", 2)
     does(first, "check --all")
+
+
+def test_acts_without_an_answer_and_in_groups_are_kept_until_another_machine_has_seen_them(
+    shared: Shared, monkeypatch: pytest.MonkeyPatch
+):
+    """
+    What had no answer counts once the ledger has it; a checkpoint that covers them lets acts go.
+    """
+    for name, value in shared.environment().items():
+        monkeypatch.setenv(name, value)
+    with Wallet.open(system_env()) as wallet:
+        kept = Kept(wallet.home)
+        [device] = kept.counters()
+        asked = kept._notes.path(f"asked-{device}")
+        for nth in range(1, 9):  # some are of tries at a PIN, or of what a bank does
+            with monkeypatch.context() as patched, suppress(OutcomeUnknown):
+                patched.setattr(Connection, "commit", unanswered(Connection.commit, nth))
+                wallet.topup(100, pin=right, request_id=f"u{nth}")
+            if asked.exists():
+                break
+        assert f"u{nth}" not in requests(kept, device)
+        topups = [partial(wallet.topup, 100, pin=right, request_id=f"g{n}") for n in (1, 2)]
+        together(wallet.home, topups)
+        wallet.topup(100, pin=right, request_id="last")
+        found = requests(kept, device)
+        assert {f"u{nth}", "g1", "g2", "last"} < {each.partition("/")[0] for each in found}
+
+    monkeypatch.setattr("hongbao.home.kept._BYTES", 1)
+    second = shared.another("second")
+    with Wallet.open(system_env()) as wallet:
+        kept = Kept(wallet.home)
+        wallet.topup(100, pin=right, request_id="later")
+        wallet.seal()  # marks
+        wallet.seal()
+        assert found < requests(kept, device)  # the other machine has not looked yet
+        does(second, "balance -p Ann")
+        wallet.topup(100, pin=right, request_id="newest")
+        wallet.seal()
+        left = requests(kept, device)
+        assert not found & left
+        assert any("newest" in each for each in left)
+        assert not kept.gone(device)
+
+
+def requests(kept: Kept, device: int) -> set[str]:
+    lines = kept._notes.sealed_lines(f"acts-{device}")
+    return {act.request for act in map(_act, lines)}
+
+
+def unanswered(commit: Callable[[Any], None], nth: int) -> Callable[[Any], None]:
+    """Let the answer to the *nth* COMMIT be lost."""
+    counted = count(1)
+
+    def committed(connection: Any) -> None:
+        commit(connection)
+        if next(counted) == nth:
+            raise OperationalError(2013, "lost")
+
+    return committed
 
 
 def test_a_head_that_no_epoch_names_is_named_by_a_further_one(shared: Shared):
