@@ -1951,6 +1951,39 @@ class DeliveryLine(TypedDict):
     next_at: str | None  # when the next try is due
 
 
+class PublishingLine(TypedDict):
+    """`events publish`: what has become of it; with --follow a line for each thing that happens."""
+
+    event: str  # ``ready``, ``published``, ``epoch``, ``waiting``, ``again``, ``stopped``, ``done``
+    at: str  # in real time
+    target: str
+    events: int  # how many events were sent: by this line, or by the last by all of it
+    published: int  # how many events were ever sent there, and acknowledged
+    epoch: int | None  # the epoch that they are sent in; it is another one after a loss
+    fence: int  # how often the target was taken; a relay with an older number is out
+    error: dict[str, object] | None  # why the wallet is waited for; null if it is the broker
+
+
+class PublicationLine(TypedDict):
+    """One of `events status`: how far events were published to a target."""
+
+    target: str
+    published: int  # how many events were ever sent there, and acknowledged
+    behind: int  # how many could be sent now
+    since: str | None  # when the first of them happened, by the ledger's clock
+    epoch: int | None
+    at: str | None  # when the last was acknowledged, in real time
+    holder: str | None  # which hongbao publishes there now
+    fence: int  # how often the target was taken
+
+
+class Publications(TypedDict):
+    """`events status`: the targets that events were ever published to."""
+
+    publications: list[PublicationLine]
+    unsealed: int  # on a cluster, lanes with acts that the log has not sealed yet
+
+
 class WebhookLine(TypedDict):
     """One of `webhook`: where events are sent to."""
 

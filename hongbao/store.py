@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, overload
 
 from hongbao.domain.chain import Act, encoded, line
 from hongbao.domain.channel import MessageState
+from hongbao.domain.ids import NUMBERS
 from hongbao.domain.numbers import micros_of
 from hongbao.errors import Busy, LedgerUnreachable
 from hongbao.rows import Row
@@ -644,6 +645,15 @@ class ChangeRow(Row):
     own_fen: int
 
 
+class ChangedRow(Row):
+    """What an entry has added to an account of the platform's book, or taken from it."""
+
+    entry: int
+    kind: Kind
+    owner: int
+    fen: int
+
+
 class Moved(Row):
     """What some entries have moved; each is asked for when it is iterated over."""
 
@@ -913,12 +923,28 @@ class Store(Protocol):
         after: int = 0,
         limit: int = -1,
         by_operators: bool = False,
+        among: Collection[int] | None = None,
     ) -> Iterator[ActRow]:
         """
         Yield acts, oldest first.
 
         All of any institution about *message*, the claims of a packet, the parts of a request of a
-        profile, or those of all profiles *after* an entry. Or those *by operators*, newest first.
+        profile, those *among* some entries, or those of all profiles *after* an entry. Or those *by
+        operators*, newest first.
+        """
+        ...
+
+    def changed(self, entries: Collection[int]) -> list[ChangedRow]:
+        """Return what each of *entries* has added to each account of the platform's book."""
+        ...
+
+    def acts_counted(
+        self, *, after: int = 0, upto: int = NUMBERS, about: Sequence[int | None] | None = None
+    ) -> dict[int | None, int]:
+        """
+        Return how many acts each profile has after one entry and up to another; None has the rest.
+
+        Only those *about* some packets are counted, or about None.
         """
         ...
 
@@ -1207,6 +1233,29 @@ class WitnessRow(Row):
     at: datetime
 
 
+class LedRow(Row):
+    """An entry that *lane* leads, and its *number* there."""
+
+    lane: str
+    number: int
+    entry: int
+
+
+class PublicationRow(Row):
+    """
+    How far events were published to a *target*, by the relay with this *fence*.
+
+    *place* is the cursor as `hongbao.delivery.publications` writes it, under a *seal*.
+    """
+
+    target: str
+    place: bytes
+    seal: bytes
+    fence: int
+    holder: str
+    seconds: int  # for which the holder publishes alone, from now on; 0 if it is over
+
+
 class LogStore(Protocol):
     """
     The log of a ledger that several machines share: its leaves, checkpoints and witnesses.
@@ -1264,8 +1313,8 @@ class LogStore(Protocol):
         """Return the hashes of a tile, as many of them as there are."""
         ...
 
-    def leaves(self, epoch: int, size: int) -> Iterator[bytes]:
-        """Yield the first *size* leaves of an epoch; ``b""`` for one that is not there."""
+    def leaves(self, epoch: int, size: int, first: int = 0) -> Iterator[bytes]:
+        """Yield leaves of an epoch, of its first *size*; ``b""`` for one that is not there."""
         ...
 
     def checkpoints(self) -> Iterator[tuple[int, int, bytes, bytes]]:
@@ -1274,6 +1323,44 @@ class LogStore(Protocol):
 
     def macs(self, places: Sequence[tuple[str, int]]) -> dict[tuple[str, int], bytes]:
         """Return the MACs of the entries at *places*, each a lane and a number, as far as known."""
+        ...
+
+    def led(self, spans: Sequence[tuple[str, int, int]]) -> list[LedRow]:
+        """
+        Return the entries of *spans* that their lane leads, in the order of each lane.
+
+        A span is a lane and two numbers in it: its entries after the first, up to the second. An
+        entry is led by the lane of its packet; without a packet by its profile's, and without
+        either by the last of its lanes in the order of their names.
+        """
+        ...
+
+    def led_upto(self, lane: str, number: int) -> int:
+        """Return how many entries up to *number* *lane* leads."""
+        ...
+
+    def publication(self, target: str) -> PublicationRow | None:
+        """Return how far events were published to *target*."""
+        ...
+
+    def publications(self) -> list[PublicationRow]:
+        """Return how far events were published, by target."""
+        ...
+
+    def take_publication(self, row: PublicationRow, seconds: int) -> bool:
+        """
+        Let the holder of *row*, which has the next fence, publish alone for some *seconds*.
+
+        False if another one has it, by the database's clock. Raises Again if it was just taken.
+        """
+        ...
+
+    def keep_publication(self, row: PublicationRow, seconds: int) -> bool:
+        """
+        Note how far *row* says that events were published, and go on for some *seconds*.
+
+        False if it was taken by another since: no row with this fence is there any more.
+        """
         ...
 
     def acknowledged(self, witness: str) -> WitnessRow | None:

@@ -59,6 +59,7 @@ ROWS: dict[str, Any] = {
     "trace:TRACE": answers.TraceStep,
     "why:CODES": answers.CodeLine,
     "year:YEAR": answers.YearMonth,
+    "publishing:PUBLICATIONS": answers.PublicationLine,
     "watching:DELIVERIES": answers.DeliveryLine,
     "watching:INBOX": answers.WatchedEvent,
     "watching:WEBHOOKS": answers.WebhookLine,

@@ -103,9 +103,10 @@ def test_an_example_can_be_played_or_says_why_not(code: str):
 
 def test_the_large_majority_can_be_played():
     """
-    Every reason for the others is used.
+    Of what needs no servers. Every reason for the others is used.
     """
-    assert len(PLAYED) >= len(CODES) * 2 // 3
+    served = sum(each.unplayed == "servers" for each in EXPLAINED.values())
+    assert len(PLAYED) >= (len(CODES) - served) * 2 // 3
     assert set(why.UNPLAYED) == {each.unplayed for each in EXPLAINED.values()} - {None}
 
 

@@ -1,18 +1,21 @@
 """``hongbao events``."""
 
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from time import sleep
 from typing import TYPE_CHECKING, Annotated
 
 from hongbao.answers import EventLine, Events
-from hongbao.commands.caller import Caller
+from hongbao.commands.caller import Caller, talk
 from hongbao.commands.declared import (
     Argument,
     Context,
     Option,
 )
 from hongbao.commands.options import (
+    Command,
     Limit,
     caller,
     listing,
@@ -21,12 +24,15 @@ from hongbao.commands.options import (
     webhook_urls,
     whole,
 )
+from hongbao.commands.stopping import stopped_by_signals
 from hongbao.commands.streams import answering, forget_output
 from hongbao.documents import to_json
 from hongbao.errors import Busy, EventNotFound, UndeliveredEvents
 from hongbao.words import N_
 
 if TYPE_CHECKING:
+    from hongbao.answers import PublicationLine, PublishingLine
+    from hongbao.home.opened import Home
     from hongbao.wallet import Wallet
 
 app = new_app(cls=listing_group("events:EVENTS"))
@@ -169,6 +175,140 @@ def resend(
     failed = [each for each in tried if each.state != DELIVERED]
     if failed:
         raise UndeliveredEvents(count=len(failed))
+
+
+@app.command(
+    "publish",
+    cls=Command,
+    short_help=N_("Publish the events to Kafka, for programs on other machines."),
+    help=N_(
+        "Each event is sent at least once, in order, with its lane and its number there. It "
+        "continues where it stopped, and ends when everything is acknowledged; with --follow it "
+        "continues until Ctrl-C or SIGTERM. It exits with 17 if no broker answers."
+    ),
+    epilog=(
+        "hongbao events publish --to kafka://127.0.0.1:9092/ledger\n"
+        "hongbao events publish --to kafka://b1,b2:9094/ledger --follow"
+    ),
+)
+def publish(
+    ctx: Context,
+    to: Annotated[
+        str,
+        Option(
+            "--to",
+            metavar="URL",
+            help=N_("the brokers and the topic, as in the examples"),
+        ),
+    ],
+    follow: Annotated[
+        bool, Option("--follow", "-f", help=N_("keep running, and publish events as they happen"))
+    ] = False,
+    settings: Annotated[
+        str | None,
+        Option(
+            "--settings",
+            metavar="FILE",
+            help=N_("a file with settings of how to connect: TLS, user and password"),
+        ),
+    ] = None,
+    structured: Annotated[
+        bool,
+        Option(
+            "--structured", help=N_("put CloudEvents' attributes into the JSON, not in headers")
+        ),
+    ] = False,
+) -> None:
+    from functools import partial
+
+    from hongbao.delivery.kafka import KafkaBroker, library, read_settings
+    from hongbao.delivery.publishing import Relay
+    from hongbao.delivery.targets import parse_target
+
+    call = caller(ctx)
+    target = parse_target(to)
+    path = None if settings is None else Path(settings)
+    said = {} if path is None else read_settings(path)
+    library()
+    screen = _Publishing(call, follow=follow)
+    relay = Relay(
+        str(target),
+        partial(KafkaBroker, target, said, path),
+        open_home=lambda: _opened(call),
+        report=screen.put,
+        now=call.env.now,
+        structured=structured,
+    )
+    try:
+        with stopped_by_signals(relay.stop):
+            relay.run(follow=follow)
+    except KeyboardInterrupt:  # the second one: what is in flight may arrive, and is sent again
+        if not relay.is_stopped:
+            raise
+        forget_output()
+
+
+@app.command(
+    "status",
+    cls=listing("publishing:PUBLICATIONS"),
+    short_help=N_("Show how far events were published, and what waits."),
+    epilog="hongbao events status\nhongbao events status --json",
+)
+def status(ctx: Context) -> None:
+    from hongbao.delivery.publications import publications
+    from hongbao.queries.publishing import reader_of, unsealed
+    from hongbao.ui import publishing as screen
+    from hongbao.units import iso
+
+    call = caller(ctx)
+    with call.wallet() as wallet:
+        home = wallet.home
+        found: list[PublicationLine] = []
+        for each in publications(home):
+            count, since = reader_of(home).behind(home, each.place.spot)
+            found.append(
+                {
+                    "target": each.target,
+                    "published": each.place.published,
+                    "behind": count,
+                    "since": None if since is None else iso(since),
+                    "epoch": each.place.spot and each.place.spot.epoch,
+                    "at": None if each.place.at is None else iso(each.place.at),
+                    "holder": each.holder,
+                    "fence": each.fence,
+                }
+            )
+        waiting = unsealed(home)
+    call.answer_list({"publications": found, "unsealed": waiting}, screen.PUBLICATIONS)
+
+
+@contextmanager
+def _opened(call: Caller) -> "Iterator[Home]":
+    with call.wallet() as wallet:
+        yield wallet.home
+
+
+class _Publishing:
+    """Where a relay's lines go: for people, what is waited for is on standard error."""
+
+    def __init__(self, call: Caller, *, follow: bool) -> None:
+        self._call, self._follow = call, follow
+
+    def put(self, said: "PublishingLine") -> None:
+        """Print one line of the relay; without --follow only the last, and what it waits for."""
+        from hongbao.ui import publishing as screen
+
+        if not self._call.as_json and said["event"] in ("waiting", "again"):
+            talk(screen.trouble(said))
+        elif not self._follow:
+            if said["event"] in ("done", "stopped"):
+                self._call.answer(said, screen.show_published)
+        elif self._call.as_json:
+            with answering():
+                print(to_json(said, encoding=sys.stdout.encoding))
+        else:
+            with answering():
+                screen.show_said(said)
 
 
 def _number(wallet: "Wallet", typed: str) -> int:

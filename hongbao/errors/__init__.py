@@ -90,6 +90,10 @@ TOPICS = {
         "WebhookExists WebhookNotFound InvalidWebhookSecret WebhookNotGenuine UndeliveredEvents "
         "DeliveriesPending"
     ),
+    "publishing": (
+        "InvalidTarget KafkaMissing InvalidBrokerSettings TopicNotFound TopicForgets BrokerRefused "
+        "BrokerAway AlreadyPublishing RelayReplaced PublicationDiverged"
+    ),
     "serving": "Overloaded NotAClaim CannotListen",
     "stories": (
         "InvalidStory StoryFailed StoryStopped InvalidFact InvalidGiven InvalidTable HomeTaken "
@@ -129,6 +133,7 @@ if TYPE_CHECKING:
     from hongbao.errors.parallel import *
     from hongbao.errors.payments import *
     from hongbao.errors.people import *
+    from hongbao.errors.publishing import *
     from hongbao.errors.recordings import *
     from hongbao.errors.risk import *
     from hongbao.errors.rules import *

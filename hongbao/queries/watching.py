@@ -41,7 +41,7 @@ KINDS = {
 """What an act is called as an event; one that is not here is called as the act is."""
 
 HELD, FINISHED, GAP = "held", "finished", "gap"
-_RESTORING = frozenset({"restore", "repaired"})
+RESTORING = frozenset({"restore", "repaired"})
 
 _PLUMBING = frozenset({"sent", "duplicate_answer", "pin_renewed"})
 """What concerns a profile's money, and tells its owner nothing."""
@@ -80,7 +80,7 @@ def place_at(home: Home, after: int | None = None) -> Place:
             raise EventNotFound(event=after, last=last)
         number = settled.entry if after is None else min(after, settled.entry)
         found = settled if number == settled.entry else home.store.head(number)
-        return Place(home_mark(home.row.made_at), number, tuple(_seals(found)))
+        return Place(home_mark(home.row.made_at), number, tuple(seals_of(found)))
 
 
 def read_on(
@@ -111,18 +111,18 @@ def read_on(
                 break
             facts = facts_of(home, row)
             found = []
-            is_next = row.entry == read + 1 or row.act in _RESTORING
+            is_next = row.entry == read + 1 or row.act in RESTORING
             if not is_next and not has_gaps(home.store):
                 found.append(_gap(mark, row.at, read + 1, row.entry - 1))
             if me is None or _concerns(home, me, row, facts):
-                found.append(_watched(home, row, facts, mark))
+                found.append(watched(home, row, facts, mark))
             read = row.entry
             events += found
             stops = [stop(event) for event in found]  # it may count them
             if any(stops):
                 break
         if read != place.event or gap is not None:
-            seals = _spaced([*_seals(home.store.head(read)), *seals])
+            seals = spaced([*seals_of(home.store.head(read)), *seals])
         return Read(events, Place(mark, read, tuple(seals)), head.entry)
 
 
@@ -157,7 +157,7 @@ def event_in(home: Home, number: int) -> WatchedEvent:
         row = next(iter(home.store.acts(after=number - 1, limit=1)), None)
         if row is None or row.entry != number:
             raise EventNotFound(event=number, last=home.store.head().entry)
-        return _watched(home, row, facts_of(home, row), home_mark(home.row.made_at))
+        return watched(home, row, facts_of(home, row), home_mark(home.row.made_at))
 
 
 def known_kinds() -> frozenset[str]:
@@ -179,29 +179,30 @@ def _resumed(home: Home, place: Place, head: Head, mark: int) -> tuple[int, Watc
     """Return after which event to read on from *place*, and the gap if there is one."""
     if place.mark != mark:
         return 0, _gap(mark, home.now(), 1, place.event) if place.event else None
-    is_known = all(_is_there(home, seal) for seal in place.seals[:1])
+    is_known = all(is_there(home, seal) for seal in place.seals[:1])
     if place.event <= head.entry and is_known:
         return place.event, None
     if head.restored > place.event:
         return place.event, None  # the restore is still to come, and says what it has replaced
     if not place.seals:  # it was asked for by its number alone
         return head.entry, _gap(mark, home.now(), head.entry + 1, place.event)
-    common = next((seal[0] for seal in place.seals if _is_there(home, seal)), 0)
+    common = next((seal[0] for seal in place.seals if is_there(home, seal)), 0)
     return common, _gap(mark, home.now(), common + 1, place.event)
 
 
-def _is_there(home: Home, seal: tuple[int, str]) -> bool:
-    return seal in _seals(home.store.head(seal[0]))
+def is_there(home: Home, seal: tuple[int, str]) -> bool:
+    """Return whether the event of *seal* is as it was when that was noted."""
+    return seal in seals_of(home.store.head(seal[0]))
 
 
-def _seals(head: Head | None) -> list[tuple[int, str]]:
+def seals_of(head: Head | None) -> list[tuple[int, str]]:
     """Return the seal of the event at *head*; none if there is none, or its group has one."""
     if head is None or not head.entry or not head.mac:
         return []
     return [(head.entry, head.mac.hex()[:16])]
 
 
-def _spaced(seals: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
+def spaced(seals: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
     """
     Return some of *seals*, the newest first: each is at most twice as far back as the one before.
 
@@ -221,7 +222,7 @@ def _spaced(seals: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
 
 def _concerns(home: Home, me: ProfileRow, row: ActRow, facts: Mapping[str, Any]) -> bool:
     """Return whether the act of *row* concerns *me*."""
-    if row.profile == me.id or row.act in _RESTORING:
+    if row.profile == me.id or row.act in RESTORING:
         return True
     if row.packet is None:
         return False
@@ -247,11 +248,12 @@ def _is_news(event: WatchedEvent, me: str) -> bool:
     return event["actor"] != me or event["act"] in _OUTCOMES
 
 
-def _watched(home: Home, row: ActRow, facts: Mapping[str, Any], mark: int) -> WatchedEvent:
+def watched(home: Home, row: ActRow, facts: Mapping[str, Any], mark: int) -> WatchedEvent:
+    """Return the act of *row*, with its *facts*, as watchers get it; *mark* is the home's."""
     line = event_line(home, row)
     packet = None if row.packet is None else home.store.packet(row.packet)
     is_held = line["state"] == HELD
-    restored = row.act in _RESTORING and facts["copied_entry"] < facts["last_entry"]
+    restored = row.act in RESTORING and facts["copied_entry"] < facts["last_entry"]
     return {
         "event": HELD if is_held else _kind(row),
         "number": row.entry,

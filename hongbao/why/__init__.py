@@ -31,7 +31,7 @@ UNPLAYED: Mapping[str, str] = {
     "lines": N_("it takes a file of many lines, which a story does not write"),
     "machine": N_("it takes a machine that refuses: a full disk, a missing permission"),
     "processes": N_("it takes two processes at the same time"),
-    "servers": N_("it takes database servers, which a story does not start"),
+    "servers": N_("it takes servers, which a story does not start"),
     "size": N_("it takes thousands of movements, or a minute of waiting"),
     "terminal": N_("it takes a person who presses keys at a terminal"),
     "version": N_("it takes a wallet that another version of hongbao wrote"),

@@ -42,6 +42,7 @@ FREE = {
 NEW = {
     *(("init", "name"), ("operator add", "name"), ("device add", "name"), ("identify", "name")),
     *(("learn new", "name"), ("webhook add", "url"), ("class task-new", "name")),
+    ("events publish", "to"),
 }
 """Names of what is not there yet, and a person's own."""
 

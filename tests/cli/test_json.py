@@ -92,6 +92,12 @@ TYPED: dict[str, list[str]] = {
     "events": ["", "--after 999999", "--limit 0"],
     "events deliveries": ["", "--given-up"],
     "events resend": ["", "999999", "福🧧é"],
+    "events publish": [
+        "--to kafka://127.0.0.1/福",
+        "--to kafka://127.0.0.1:9/é --settings {home}/没有é",
+        "--to kafka://127.0.0.1:9/x --settings {home}/没有é",
+    ],
+    "events status": [""],
     "inbox": ["--keep", "--limit 0"],
     "serve": ["--once"],
     "watch": ["--until 福🧧é", "--cursor é", "--webhook http://127.0.0.1:9/é"],

@@ -31,6 +31,10 @@ PATHS: dict[tuple[str, str], tuple[str, ...]] = {
     ("bank statement", "--output"): ("bank", "statement", "icbc", "--output", "PATH"),
     ("books", "--svg"): ("books", "--svg", "PATH"),
     ("books", "--html"): ("books", "--html", "PATH"),
+    ("events publish", "--settings"): (
+        *("events", "publish", "--to", "kafka://127.0.0.1:9/x"),
+        *("--settings", "PATH"),
+    ),
     ("class add", "roster"): ("class", "add", "PATH"),
     ("class hand-in", "--output"): ("class", "hand-in", "--output", "PATH"),
     ("class new", "roster"): ("class", "new", "PATH"),

@@ -17,12 +17,12 @@ from hongbao.queries.watching import (
     HELD,
     KINDS,
     Place,
-    _spaced,
     event_in,
     is_called,
     known_kinds,
     place_at,
     read_on,
+    spaced,
     unseen,
 )
 from hongbao.ui.watching import WHY
@@ -241,7 +241,7 @@ def test_a_place_remembers_few_seals_and_far_back(moves: int):
     """
     seals: list[tuple[int, str]] = []
     for number in range(moves, 5000, moves):
-        seals = _spaced([(number, "x"), *seals])
+        seals = spaced([(number, "x"), *seals])
         assert len(seals) <= 30
     newest = seals[0][0]
     ages = [newest - number for number, _seal in seals]

@@ -9,7 +9,7 @@ from hongbao.domain.log.leaves import UNSEALED, Moved, Sealed, decode
 from hongbao.domain.log.sealing import Lane, Step
 from hongbao.domain.log.tiles import Tile
 from hongbao.engines.sql.engine import Engine
-from hongbao.store import Again, RuleBroken, WitnessRow
+from hongbao.store import Again, LedRow, PublicationRow, RuleBroken, WitnessRow
 from hongbao.units import from_micros, to_micros
 
 FIRST_MAC = bytes(32)
@@ -87,17 +87,17 @@ class Log:
         )
         return b"".join(bytes(found) for (found,) in rows)
 
-    def leaves(self, epoch: int, size: int) -> Iterator[bytes]:
-        for first in range(0, size, _LEAVES_READ):
-            upto = min(first + _LEAVES_READ, size)
+    def leaves(self, epoch: int, size: int, first: int = 0) -> Iterator[bytes]:
+        for begin in range(first, size, _LEAVES_READ):
+            upto = min(begin + _LEAVES_READ, size)
             rows = self._engine.rows(
                 "SELECT number, content FROM leaf WHERE epoch = ? AND number >= ? AND number < ?",
                 epoch,
-                first,
+                begin,
                 upto,
             )
             found = {number: bytes(content) for number, content in rows}
-            yield from (found.get(number, b"") for number in range(first, upto))
+            yield from (found.get(number, b"") for number in range(begin, upto))
 
     def macs(self, places: Sequence[tuple[str, int]]) -> dict[tuple[str, int], bytes]:
         found = {}
@@ -192,7 +192,7 @@ class Log:
             raise Again(elsewhere=False)
 
     def _begin(self, sql: str, *values: object) -> None:
-        """Insert a row that another sealer may have been first with."""
+        """Insert a row that another one may have been first with. Raises Again."""
         try:
             self._engine.write(sql, *values)
         except RuleBroken:
@@ -216,6 +216,72 @@ class Log:
     def forget(self, lanes: Iterable[str]) -> None:
         rows = [(lane, 0, None, None, None) for lane in sorted(lanes)]
         self._insert("sealed_lane", _SEALED, rows, _UPSERT)
+
+    # --- what is published -----------------------------------------------------------------------
+
+    def led(self, spans: Sequence[tuple[str, int, int]]) -> list[LedRow]:
+        found = []
+        for first in range(0, len(spans), _AT_ONCE):
+            some = spans[first : first + _AT_ONCE]
+            among = " OR ".join(["(lane = ? AND number > ? AND number <= ?)"] * len(some))
+            rows = self._engine.rows(
+                f"SELECT lane, number, entry FROM lane_entry JOIN entry ON entry.id = entry"
+                f" WHERE ({among}) AND {_LEADS} ORDER BY lane, number",
+                *(value for span in some for value in span),
+            )
+            found += [LedRow._make(row) for row in rows]
+        return found
+
+    def led_upto(self, lane: str, number: int) -> int:
+        (count,) = self._engine.row(
+            "SELECT count(*) FROM lane_entry JOIN entry ON entry.id = entry"
+            f" WHERE lane = ? AND number <= ? AND {_LEADS}",
+            lane,
+            number,
+        )
+        return int(count)
+
+    def publication(self, target: str) -> PublicationRow | None:
+        row = self._engine.row(f"{_PUBLICATIONS} WHERE target = ?", target)
+        return None if row is None else _publication(row)
+
+    def publications(self) -> list[PublicationRow]:
+        return [_publication(row) for row in self._engine.rows(f"{_PUBLICATIONS} ORDER BY target")]
+
+    def take_publication(self, row: PublicationRow, seconds: int) -> bool:
+        if row.fence == 1:
+            self._begin(
+                "INSERT INTO publication (target, place, seal, fence, holder, until)"
+                f" VALUES (?, ?, ?, 1, ?, {_NOW} + ?)",
+                row.target,
+                row.place,
+                row.seal,
+                row.holder,
+                seconds,
+            )
+            return True
+        met = self._engine.write(
+            f"UPDATE publication SET fence = ?, holder = ?, until = {_NOW} + ?"
+            f" WHERE target = ? AND fence = ? AND until <= {_NOW}",
+            row.fence,
+            row.holder,
+            seconds,
+            row.target,
+            row.fence - 1,
+        )
+        return met == 1
+
+    def keep_publication(self, row: PublicationRow, seconds: int) -> bool:
+        met = self._engine.write(
+            f"UPDATE publication SET place = ?, seal = ?, until = {_NOW} + ?"
+            " WHERE target = ? AND fence = ?",
+            row.place,
+            row.seal,
+            seconds,
+            row.target,
+            row.fence,
+        )
+        return met == 1
 
     # --- witnesses -------------------------------------------------------------------------------
 
@@ -253,12 +319,29 @@ class Log:
             )
 
 
+_LEADS = (
+    "lane = CASE WHEN entry.packet IS NOT NULL THEN concat('packet/', entry.packet)"
+    " WHEN entry.profile IS NOT NULL THEN concat('profile/', entry.profile)"
+    " ELSE (SELECT max(other.lane) FROM lane_entry AS other WHERE other.entry = entry.id) END"
+)
+"""That a lane leads an entry: each entry is led by one of its lanes."""
+
+_NOW = "unix_timestamp()"
+_PUBLICATIONS = (
+    f"SELECT target, place, seal, fence, holder, max(until - {_NOW}, 0) FROM publication"
+)
+
 _SEALED = ("lane", "upto", "head", "epoch", "leaf")
 _UPSERT = (
     " ON CONFLICT (lane) DO UPDATE SET upto = excluded.upto, head = excluded.head,"
     " epoch = excluded.epoch, leaf = excluded.leaf"
 )
 _WITNESSES = "SELECT name, epoch, size, note, public, seal, at FROM witness"
+
+
+def _publication(row: Sequence[Any]) -> PublicationRow:
+    target, place, seal, fence, holder, seconds = row
+    return PublicationRow(target, bytes(place), bytes(seal), fence, holder, int(seconds))
 
 
 def _sealed(row: Sequence[Any]) -> Sealed:

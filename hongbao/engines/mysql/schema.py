@@ -240,6 +240,14 @@ TABLES: dict[str, str] = {
         seal VARBINARY(32) NOT NULL,
         at BIGINT NOT NULL
     """,
+    "publication": """
+        target VARCHAR(190) NOT NULL PRIMARY KEY,
+        place MEDIUMBLOB NOT NULL,
+        seal VARBINARY(32) NOT NULL,
+        fence BIGINT NOT NULL CHECK (fence > 0),
+        holder VARCHAR(100) NOT NULL,
+        until BIGINT NOT NULL
+    """,
     "sealed_row": """
         place VARCHAR(40) NOT NULL,
         key VARCHAR(190) NOT NULL,
@@ -545,7 +553,7 @@ UPDATED = frozenset(
         ),
         *("usage", "usage_year", "refusal", "message", "bank_message", "device", "enrolment"),
         *("habit", "challenge", "review_case", "external_bill", "fault", "operator", "maturing"),
-        *("lane", "sealed_lane", "log", "witness"),
+        *("lane", "sealed_lane", "log", "witness", "publication"),
     }
 )
 """Tables whose rows change; the others are only added to."""

@@ -61,6 +61,8 @@ class Verbs:
     request = act_queries.request
     act = act_queries.act
     acts = act_queries.acts
+    acts_counted = act_queries.acts_counted
+    changed = act_queries.changed
 
     # --- people and their devices ----------------------------------------------------------------
     profile = people.profile

@@ -4,10 +4,11 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, overload
 
+from hongbao.domain.ids import NUMBERS
 from hongbao.domain.ledger import PLATFORM, SIDES, Kind
 from hongbao.engines.sql.engine import Engine, marks
 from hongbao.engines.sql.history import span
-from hongbao.store import ActRow, ChangeRow, HeldRow, Moved, MovedRow, RequestRow
+from hongbao.store import ActRow, ChangedRow, ChangeRow, HeldRow, Moved, MovedRow, RequestRow
 from hongbao.units import from_micros, to_micros
 
 _OPEN_ONLY = frozenset({Kind.PACKET, Kind.PENDING, Kind.HELD})
@@ -103,12 +104,15 @@ def acts(
     after: int = 0,
     limit: int = -1,
     by_operators: bool = False,
+    among: Collection[int] | None = None,
 ) -> Iterator[ActRow]:
     values: list[object]
     if by_operators:
         query, values = BY_OPERATORS, []
     else:
-        if message is not None:
+        if among is not None:
+            where, values = f"entry.id IN ({marks(among)})", [*among]
+        elif message is not None:
             where, values = "entry.message = ?", [message]
         elif claims_of is not None:
             where, values = "entry.id IN (SELECT entry FROM claim WHERE packet = ?)", [claims_of]
@@ -121,6 +125,28 @@ def acts(
         query = f"{_ACTS} WHERE {where} ORDER BY entry.id LIMIT ?"
     for row in engine.each(query, *values, limit):
         yield _act(row)
+
+
+def acts_counted(
+    engine: Engine,
+    *,
+    after: int = 0,
+    upto: int = NUMBERS,
+    about: Sequence[int | None] | None = None,
+) -> dict[int | None, int]:
+    where = "id > ? AND id <= ?"
+    packets = [packet for packet in about or () if packet is not None]
+    if about is not None:
+        known = f"packet IN ({marks(packets)})" if packets else "1 = 0"
+        where += f" AND ({known}{' OR packet IS NULL' if None in about else ''})"
+    return dict(
+        engine.rows(
+            f"SELECT profile, count(*) FROM entry WHERE {where} GROUP BY profile",
+            after,
+            upto,
+            *packets,
+        )
+    )
 
 
 _COLUMNS = (
@@ -205,6 +231,21 @@ _OPEN = (
     " WHERE closed IS NULL HAVING count(*)"
 )
 """The accounts of `_OPEN_ONLY` whose packet, payment or hold is open."""
+
+
+def changed(engine: Engine, entries: Collection[int]) -> list[ChangedRow]:
+    rows = engine.rows(
+        "SELECT entry, kind, owner, sum(fen) * iif(side = 'credit', 1, -1)"
+        " FROM (SELECT debit AS account, entry, -amount_fen AS fen FROM transfer"
+        f"  WHERE entry IN ({marks(entries)}) AND book = 'platform'"
+        "  UNION ALL SELECT credit, entry, amount_fen FROM transfer"
+        f"  WHERE entry IN ({marks(entries)}) AND book = 'platform') AS moved"
+        " JOIN account ON account.id = account"
+        " GROUP BY entry, kind, owner, side ORDER BY entry, kind, owner",
+        *entries,
+        *entries,
+    )
+    return [ChangedRow(entry, Kind(kind), owner, int(fen)) for entry, kind, owner, fen in rows]
 
 
 def moved(engine: Engine, entries: Collection[int]) -> Moved:
