@@ -146,7 +146,7 @@ class Reader(Protocol):
 
 def unsealed(home: Home) -> int:
     """Return how many lanes have acts that are published only when they are sealed."""
-    return 0 if home.store.log is None else home.store.log.unsealed_count()[0]
+    return 0 if home.store.log is None else home.store.log.unsealed_count()
 
 
 def reader_of(home: Home) -> Reader:
