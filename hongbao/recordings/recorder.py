@@ -74,7 +74,9 @@ class Recorded(NamedTuple):
     left_out: str | None
 
 
-OWN_WALLETS = frozenset({"sandbox", "play", "demo", "learn", "lab", "race", "class"})
+OWN_WALLETS = frozenset(
+    {"sandbox", "play", "demo", "learn", "lab", "race", "class", "storm", "drill"}
+)
 """Commands that work in a separate wallet, or in none."""
 
 ENDLESS = frozenset({"watch"})
@@ -116,12 +118,12 @@ def read(log: Path) -> tuple[Head, list[Recorded]]:
 
 
 def add(log: Path, entry: Recorded) -> None:
-    """Add *entry* to *log*, in one piece. Raises OSError."""
+    """Add *entry* to *log*, in one piece where the disk has room. Raises OSError."""
     file = os.open(log, os.O_WRONLY | os.O_APPEND | _BINARY)
     try:
         line = _line(entry._asdict())
-        if os.write(file, line) != len(line):
-            raise OSError(f"{log}: it was not written to its end")
+        while line:
+            line = line[os.write(file, line) :]
     finally:
         os.close(file)
 
@@ -176,7 +178,11 @@ def why_left_out(words: Sequence[str], *, code: int, error: str | None) -> str |
     first = next((word for word in words if not word.startswith("-")), "")
     if first in OWN_WALLETS:
         return "own_wallet"
-    if first in ENDLESS or (first == "config" and "edit" in words):
+    if (
+        first in ENDLESS
+        or (first == "config" and "edit" in words)
+        or (first == "serve" and "--once" not in words)
+    ):
         return "interactive"
     if first == "webhook" or (first == "events" and "resend" in words):
         return "receiver"

@@ -5,7 +5,9 @@ Both plays are recorded as the commands were, so that answers are compared fact 
 their words; the second play is in the other language, in another time zone.
 """
 
+import errno
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -14,6 +16,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
+from hongbao.errors import StorageRefused
 from hongbao.recordings import recorder
 from hongbao.recordings.composing import Draft, Step
 from hongbao.recordings.recorder import Recorded
@@ -104,7 +107,7 @@ def _played(
     salt: bytes,
     language: str,
 ) -> _Play:
-    """Play *text* once, recorded in a separate log."""
+    """Play *text* once, recorded in a separate log. Raises StorageRefused if that has no room."""
     with lent_folder("story") as lent:
         folder, log = lent.resolve() / "play", lent.resolve() / "log"
         folder.mkdir()
@@ -112,8 +115,9 @@ def _played(
         story = parse(text, "recording", folder)
         answers: list[Answered] = []
         digest, failed = None, None
+        lost: list[str] = []
         outcomes = perform(
-            story, folder, language=language, variables=variables, run=_recording(run, log)
+            story, folder, language=language, variables=variables, run=_recording(run, log, lost)
         )
         with closing(outcomes):
             for outcome in outcomes:
@@ -124,6 +128,8 @@ def _played(
                         failed = outcome
                     case Closed():
                         digest = outcome.digest
+        if lost and failed is None:
+            raise StorageRefused(path=str(log), reason=os.strerror(errno.ENOSPC))
         _, entries = recorder.read(log)
     return _Play(answers, entries[: len(answers)], digest, failed)  # without the check at the end
 
@@ -135,11 +141,18 @@ def digest_of(run: Run, folder: Path, home: Path, variables: Mapping[str, str]) 
     return None if code else str(json.loads(out)["digest"])
 
 
-def _recording(run: Run, log: Path) -> Run:
+def _recording(run: Run, log: Path, lost: list[str]) -> Run:
+    """Return *run* with its commands recorded in *log*, and those *lost* that it does not have."""
+
     def recorded(
         words: list[str], folder: Path, variables: Mapping[str, str], screen: Screen | None
     ) -> Ran:
-        return run(words, folder, {**variables, recorder.VARIABLE: str(log)}, screen)
+        before = log.read_bytes().count(b"\n")
+        ran = run(words, folder, {**variables, recorder.VARIABLE: str(log)}, screen)
+        is_kept = log.read_bytes().count(b"\n") > before
+        if ran.exit_code >= 0 and not is_kept and not recorder.is_silent(words):
+            lost.append(" ".join(words))
+        return ran
 
     return recorded
 

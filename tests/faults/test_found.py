@@ -321,6 +321,24 @@ def test_a_recording_whose_last_check_is_killed_does_not_agree():
     assert ((), (None, None), False) == (came.differences, came.digests, came.agrees)
 
 
+def test_a_recording_that_has_no_room_to_be_played_is_refused():
+    """
+    The disk fills while it plays itself: a command is missing from the log, and that is said.
+    """
+    entry = Recorded(("version",), 0, None, {}, (), (), 0, None, None)
+
+    def run(_words: list[str], _folder: Path, variables: Mapping[str, str], _screen: object) -> Ran:
+        with open(variables[recorder.VARIABLE], "a", encoding="utf-8") as log:
+            log.write(json.dumps(entry._asdict())[:20])
+        return Ran(0, b'{"digest": "as ever"}', b"")
+
+    draft = Draft((), (Step(None, "balance", 0, entry),), replaced=False)
+    with pytest.raises(StorageRefused):
+        trial.tried(
+            draft, run=run, variables={}, salt=bytes(16), language="en", exact=True, before=""
+        )
+
+
 class _Log:
     """A connection whose commit cannot be synced, and whose log can be emptied or not."""
 

@@ -48,7 +48,7 @@ NOT_RUN = {
     # They start programs, wait for events or keys, or play hundreds of commands of their own: only
     # lines that the command-line library answers itself.
     *("class", "demo", "drill", "lab", "learn", "live", "manual", "play", "race", "record"),
-    *("repair", "storm", "watch", "webhook", "config edit", "risk train", "sandbox shell"),
+    *("repair", "serve", "storm", "watch", "webhook", "config edit", "risk train", "sandbox shell"),
 }
 
 
