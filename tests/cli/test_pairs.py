@@ -54,12 +54,12 @@ class Typed(NamedTuple):
     """
     A command as it is typed; ``{0}`` is a file of its own, ``{claim}`` the packet to be claimed.
 
-    *again* is how it may end where another has just done the same.
+    *again* is how it may end where another does the same, or has just done it.
     """
 
     name: str
     words: str
-    again: int = 0
+    again: tuple[int, ...] = ()
 
     def __repr__(self) -> str:
         return self.name
@@ -72,17 +72,18 @@ CHANGING = (
     Typed("restore-newest", "restore {newest} --yes"),
     Typed("restore-older", "restore {older} --yes"),
     Typed("backup", "backup {0}"),
-    Typed("pin-change", "pin change -p Zhao --new-pin-file {new_pin}", again=14),
-    Typed("totp-add", "totp add -p Qian --secret-file {0}", again=2),
-    Typed("totp-remove", "totp remove -p Wang --totp-file {secret}", again=10),
+    Typed("pin-change", "pin change -p Zhao --new-pin-file {new_pin}", again=(14,)),
+    Typed("totp-add", "totp add -p Qian --secret-file {0}", again=(2,)),
+    # a code works once: the other may have used it, and not yet removed it (14), or have (10)
+    Typed("totp-remove", "totp remove -p Wang --totp-file {secret}", again=(10, 14)),
     Typed("init", "init {1}"),
 )
 ORDINARY = (
     Typed("topup", "topup 1"),
     Typed("send", "send 6.66 --count 2"),
-    Typed("claim", "claim {claim} -p Li", again=11),
+    Typed("claim", "claim {claim} -p Li", again=(11,)),
     Typed("withdraw", "withdraw 1"),
-    Typed("refund", "refund {refund}", again=11),
+    Typed("refund", "refund {refund}", again=(11,)),
     Typed("clock", "clock advance 20s"),  # no further: a code is computed before its act
     Typed("check", "check"),
     Typed("export", "export -o {0}.csv"),
@@ -188,7 +189,7 @@ def check_code(said: Said, typed: Typed, other: Typed, rekeyed: bool) -> None:
     if typed.name in BY_CARD:  # the home was taken between its first step and the bank's word
         allowed.add(PENDING)
     if typed == other or {typed.name, other.name} <= {"restore-older", "restore-newest"}:
-        allowed.add(typed.again)
+        allowed.update(typed.again)
     if typed.name.startswith("restore") and rekeyed:
         allowed.add(DAMAGED)
     assert said.code in allowed, said
