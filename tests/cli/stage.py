@@ -115,11 +115,11 @@ def _settings(line: list[str]) -> Iterator[list[str]]:
         os.environ.update(before)
 
 
-def _read(stream: io.TextIOWrapper) -> str:
+def _read(stream: io.TextIOWrapper, errors: str = "strict") -> str:
     stream.flush()
     written = stream.buffer
     assert isinstance(written, io.BytesIO)
-    return written.getvalue().decode(stream.encoding)
+    return written.getvalue().decode(stream.encoding, errors)
 
 
 if __name__ == "__main__":

@@ -306,7 +306,7 @@ class World:
                 code = int(cli.main([*words]))
             finally:
                 sys.stdin = before
-        return Ran([*words], code, stage._read(out), stage._read(err))
+        return Ran([*words], code, stage._read(out, "replace"), stage._read(err))  # PDF is no text
 
     def block(self, seed: str) -> Iterator[Ran]:
         """Run a block of lines of *seed*, and yield each; the last may be one that broke out."""
