@@ -24,11 +24,12 @@ from tests.cluster.nodes import Cluster
 from tests.cluster.worlds import empty_ledger
 from tests.simulation.commands import Command
 from tests.simulation.life import Life, Round
+from tests.simulation.model import HELD, HELD_BACK
 from tests.simulation.plan import Author
 from tests.simulation.scheduler import AFTER, REMEMBERED, Fault, Scheduler
 
-ANEW, DECIDED, TURNED = 0.2, 0.3, 0.4
-"""How likely a round asks anew for something; it does that, or decides; or that, or turns time."""
+DECIDED, ANEW, TURNED = 0.25, 0.2, 0.1
+"""How likely a round decides a case, asks anew for something, or turns the clock to any hour."""
 
 ASKED_LATELY = 12
 """Of how many things one is asked for anew."""
@@ -172,20 +173,25 @@ class AuthorOnCluster(Author):
 
     def _sooner(self, life: Life) -> Round | None:
         """Draw what a longer life comes to in any case, or nothing."""
-        kind, who = self.rng.random(), self._who(life)
-        if kind < ANEW and self._asked:  # as another request
-            before = self.rng.choice(self._asked[-ASKED_LATELY:])
+        rng, who = self.rng, self._who(life)
+        if life.books.cases_of and rng.random() < DECIDED:  # be it open or not
+            case = rng.choice(list(life.books.cases_of))
+            verb, operator = rng.choice(("approve", "reject")), rng.choice(("Wu", "Bao"))
+            return Round([self.command("decide", who, case=case, verb=verb, operator=operator)])
+        if self._asked and rng.random() < ANEW:  # as another request
+            before = rng.choice(self._asked[-ASKED_LATELY:])
             self.number += 1
             again = before.but(number=self.number, fault=None, request=None, fresh=False)
             return Round([again])
-        if kind < DECIDED and life.books.cases_of:  # be it open or not
-            case = self.rng.choice(list(life.books.cases_of))
-            verb, operator = self.rng.choice(("approve", "reject")), self.rng.choice(("Wu", "Bao"))
-            return Round([self.command("decide", who, case=case, verb=verb, operator=operator)])
-        if kind < TURNED:  # to any hour, on this day or the next
-            minutes = self.rng.randrange(24) * 60
-            return Round([self.command("clock", who, minutes=minutes)])
+        if rng.random() < TURNED:  # to any hour, on this day or the next
+            return Round([self.command("clock", who, minutes=rng.randrange(24) * 60)])
         return None
+
+    def _amount(self, most_fen: int = 0) -> int:
+        """Draw an amount; of those that rules put on hold, twice as many as in a file."""
+        if self.has_holds and self.rng.random() < 0.25:
+            return self.rng.choice((HELD, HELD_BACK))
+        return super()._amount(most_fen)
 
     def _refund(self, life: Life, who: str) -> dict[str, Any] | None:
         """Refund any packet there ever was, as often as a late one."""
