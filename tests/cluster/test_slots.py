@@ -7,7 +7,7 @@ that waits for no lock: whoever would have to wait begins again, and that is cou
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -16,6 +16,9 @@ from typing import Any
 import pytest
 from pymysql.connections import Connection
 
+from hongbao.changes.home import SetHome
+from hongbao.changes.payments import AddBankLine, AddMessage
+from hongbao.domain.channel import Direction
 from hongbao.domain.identity import BANK_NUMBERS
 from hongbao.domain.lanes import PLATFORM as LANE
 from hongbao.domain.lanes import SHARED, lanes_of
@@ -32,8 +35,22 @@ from hongbao.wallet.settlement import _close_batch
 from tests.cluster.databases import Databases
 from tests.cluster.nodes import Cluster, connect
 from tests.cluster.worlds import OnCluster, worlds_on
+from tests.engines.acts import (
+    BANK,
+    DAY,
+    HOME,
+    T1,
+    TOPUP_FEN,
+    act,
+    add,
+    balance,
+    decide,
+    found,
+    seal,
+    topup,
+)
 from tests.engines.acts import LI as LI_NUMBER
-from tests.engines.acts import TOPUP_FEN, act, add, balance, decide, found, seal, topup
+from tests.engines.cases import MESSAGE
 from tests.wallet.guards import pack_of
 from tests.wallet.world import CARD, LI, YUAN, ZHANG, World, card, id_number, right, tail
 
@@ -350,6 +367,40 @@ def test_a_group_moves_each_account_by_one_statement(
     assert 1 == sum(sql.startswith("INSERT INTO account_slot") for sql in said)
     assert len(said) < 12, said
     assert {TOPUP_FEN + 100, 100} == {store.balance_fen(balance(number)) for number in (1, 2, 3)}
+    databases.close()
+
+
+@pytest.mark.parametrize("virtual_at", [None, T1])
+def test_two_lines_of_a_bank_at_once_are_no_mistake_of_ours(
+    virtual_at: datetime | None, one_node: Cluster
+):
+    """On a demo's clock both count to one number: the later act begins again, and counts on."""
+    databases = Databases(one_node)
+    store, other = databases.create(), databases.open()
+    found(store)
+    act(store, SetHome(HOME._replace(virtual_at=virtual_at)))
+
+    def booked(ledger: Store, number: int, meanwhile: Callable[[], object]) -> None:
+        message = MESSAGE._replace(number=number, id=f"message-{number}")
+        with ledger.transaction():
+            home = ledger.home()
+            assert home is not None
+            entry, at = ledger.next_entry(home, T1 + timedelta(seconds=number))
+            meanwhile()
+            line = AddBankLine(message, Direction.DEBIT, 500, "BOOK", DAY, entry)
+            told: dict[str, Any] = {"entry": entry, "at": at, "profile": None, "message": number}
+            add(ledger, AddMessage(message._replace(entry=entry)), line, **told)
+
+    first = partial(booked, store, 1, lambda: None)
+    if virtual_at is None:
+        booked(other, 2, first)
+    else:
+        with pytest.raises(Again):
+            booked(other, 2, first)
+        booked(other, 2, lambda: None)
+    lines = [line[0] for line in store.clearing(BANK).theirs]
+    assert 2 == len(set(lines))
+    assert virtual_at is None or lines == ["CMB-000001", "CMB-000002"]
     databases.close()
 
 

@@ -461,7 +461,7 @@ class Ledger(Verbs):
             with self.transaction():
                 self.apply(changes)
             return
-        self._lanes.touch(changes)
+        self._lanes.touch(changes, serial=self._is_serial())
         state.apply(self, changes)
 
     def append(
@@ -472,9 +472,7 @@ class Ledger(Verbs):
         more: bool = False,  # noqa: ARG002 - each act is sealed apart
     ) -> bytes | None:
         """Put *acts* into their lanes; an entry keeps the MAC that it has in the first of them."""
-        home = self.home()
-        serial = home is not None and is_serial(home)
-        macs = [mac for _act, mac in self._lanes.place(acts, seal, serial=serial)]
+        macs = [mac for _act, mac in self._lanes.place(acts, seal, serial=self._is_serial())]
         self._look_up(
             account for act in acts for transfer in act.transfers for account in transfer[:2]
         )
@@ -488,6 +486,10 @@ class Ledger(Verbs):
             books.append_one(self, acts[0], macs[0])
         self.read.pop("head", None)
         return self._lanes.mac
+
+    def _is_serial(self) -> bool:
+        home = self.home()
+        return home is not None and is_serial(home)
 
     def audit(self, question: Question, *values: object) -> Iterator[Any]:
         asked = ASKED.get(question)

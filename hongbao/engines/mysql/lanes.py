@@ -116,10 +116,12 @@ class Lanes:
         self.mac: bytes | None = None
         """The MAC of the last entry in the first of its lanes; None before there is one."""
 
-    def touch(self, changes: Iterable[Change]) -> None:
-        """Write to the lanes of what *changes* touch: the next entry is in them."""
+    def touch(self, changes: Iterable[Change], *, serial: bool) -> None:
+        """Write to the lanes of what *changes* touch (see `place`): the next entry is in them."""
         rows = [(row[0], key_of(row)) for change in changes for row in change.touches]
         names = lanes_of_rows(rows)
+        if serial and names:
+            names.add(PLATFORM)
         self._find(names)
         self._touched |= names
 
