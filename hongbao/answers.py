@@ -1276,6 +1276,16 @@ class Latency(TypedDict):
     slowest_micros: int
 
 
+class StormNode(TypedDict):
+    """A node of a `Stormed` on a cluster: where claims of some of the packets went."""
+
+    node: str
+    up: bool  # whether it was there until the end
+    claims: int  # requests that it answered
+    groups: int  # in which it did so
+    begun_again: int  # transactions that the cluster undid, and that were done again
+
+
 class Stormed(TypedDict):
     """`storm`: an evening's requests, how they were answered, and that nothing was lost."""
 
@@ -1298,6 +1308,7 @@ class Stormed(TypedDict):
     backlog: int  # the most that waited at once
     latency: Latency
     ticks: list[StormTick]
+    nodes: list[StormNode]  # of the ledger's cluster; none where it is in a file
     entries: int
     digest: str | None  # of the books
     kept: str | None  # the wallet's folder, where it is kept

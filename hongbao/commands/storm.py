@@ -3,10 +3,12 @@
 import os
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated
 
 from hongbao.commands.declared import Context, Option, wrong_usage
 from hongbao.commands.demo import ending_tidily
+from hongbao.commands.home import PasswordFile
 from hongbao.commands.options import Command, caller, new_app, whole
 from hongbao.commands.rules import read_policy
 from hongbao.commands.throwaway import prove, say_kept
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
     from hongbao.answers import Checked, Latency, Stormed
     from hongbao.commands.caller import Caller
+    from hongbao.env import Env
+    from hongbao.home.clusters import Access
     from hongbao.home.opened import Home
     from hongbao.load.costs import Costs
     from hongbao.load.measuring import Evening
@@ -116,40 +120,107 @@ def storm(
             help=N_("simulate with the costs in FILE, or keep them there"),
         ),
     ] = None,
+    ledger: Annotated[
+        str | None,
+        Option(
+            "--ledger",
+            metavar="ADDRESS",
+            help=N_("play it in this empty database on a cluster"),
+        ),
+    ] = None,
+    password_file: PasswordFile = None,
 ) -> None:
-    from hongbao.load.storm import Plan, Storm
+    from hongbao.load.storm import Plan
     from hongbao.story.folders import lent_folder
-    from hongbao.wallet import Wallet
-    from hongbao.wallet.sandbox import make_sandbox
 
     call = caller(ctx)
     if simulate is not None:
         if keep:
             raise ConflictingOptions("--simulate", "--keep", command=ctx.command_path)
         evening = _in_small(seed, people, packets, shares, claims)
-        _simulate(call, evening, simulate, None if costs is None else call.output(costs))
+        file = None if costs is None else call.output(costs)
+        _simulate(call, evening, simulate, file, _access(call, ledger, password_file))
         return
     if costs is not None:
         raise wrong_usage("Missing option '--simulate'.", command=ctx.command_path)
+    access = _access(call, ledger, password_file)
     with ending_tidily(), lent_folder("storm", keep=keep) as folder:
-        env = call.env._replace(home=folder / "home")
         senders = min(people, SENDERS)
-        call.remark(N_("note: making {people} people …"), people=people)
-        made = make_sandbox(
-            env, env.home, read_policy("standard"), people=people, seed=seed, rich=senders
-        )
-        names = [person["profile"] for person in made["people"]]
         plan = Plan(seed, senders, packets, shares, claims, seconds * 1_000_000_000)
-        with Wallet.open(env) as wallet:
-            storm = Storm(wallet.home, names, plan)
-            storm.prepare()
-            began, cpu = time.perf_counter_ns(), time.process_time_ns()
-            _play(call, storm)
-            took = time.perf_counter_ns() - began, time.process_time_ns() - cpu
-            checked = wallet.check()
-            stormed = _result(storm, wallet.home, plan, checked, took)
+        env, names = _made(call, folder, people, senders, seed, access)
+        stormed, checked = _stormed(call, folder, env, names, plan, access)
         stormed["kept"] = str(env.home) if keep else None
     _answer(call, stormed, checked)
+
+
+def _access(call: "Caller", ledger: str | None, password_file: str | None) -> "Access | None":
+    """Return the way to the *ledger* on a cluster that was typed, if one was."""
+    if ledger is None:
+        return None
+    access = call.ledger_access(ledger, password_file)
+    call.leave_terminal()
+    return access
+
+
+def _made(
+    call: "Caller",
+    folder: "Path",
+    people: int,
+    senders: int,
+    seed: str,
+    access: "Access | None",
+) -> "tuple[Env, list[str]]":
+    """Make *people*, the first *senders* of whom have money; return their home and names."""
+    from hongbao.wallet.sandbox import make_sandbox
+
+    env = call.env._replace(home=folder / "home")
+    call.remark(N_("note: making {people} people …"), people=people)
+    made = make_sandbox(
+        env,
+        env.home,
+        read_policy("standard"),
+        people=people,
+        seed=seed,
+        rich=senders,
+        access=access,
+    )
+    if access is not None:
+        call.remark(
+            N_("note: the ledger stays in {where}; drop that database when you are done"),
+            where=access.address.where,
+        )
+    return env, [person["profile"] for person in made["people"]]
+
+
+def _stormed(
+    call: "Caller",
+    folder: "Path",
+    env: "Env",
+    names: list[str],
+    plan: "Plan",
+    access: "Access | None",
+) -> "tuple[Stormed, Checked]":
+    """Play the evening, at nodes of their own where the ledger is on a cluster, and check it."""
+    from hongbao.load.storm import Storm
+    from hongbao.wallet import Wallet
+
+    with ExitStack() as closing:
+        if access is None:
+            wallet = closing.enter_context(Wallet.open(env))
+            storm = Storm(wallet.home, names, plan)
+        else:
+            from hongbao.load.rush import Rush, started
+
+            nodes = closing.enter_context(started(env.home, folder, access.address))
+            wallet = closing.enter_context(Wallet.open(env))
+            storm = Rush(wallet.home, names, plan, nodes)
+        storm.prepare()
+        began, cpu = time.perf_counter_ns(), time.process_time_ns()
+        _play(call, storm)
+        took = time.perf_counter_ns() - began, time.process_time_ns() - cpu
+        storm.finish()
+        checked = wallet.check()
+        return _result(storm, wallet.home, plan, checked, took), checked
 
 
 SAMPLE = 3000
@@ -172,7 +243,13 @@ def _in_small(seed: str, people: int, packets: int, shares: int, claims: int) ->
     )
 
 
-def _simulate(call: "Caller", evening: "Evening", nodes: int, file: "Path | None") -> None:
+def _simulate(
+    call: "Caller",
+    evening: "Evening",
+    nodes: int,
+    file: "Path | None",
+    access: "Access | None",
+) -> None:
     """Simulate *nodes* with the costs in *file*, or with those of this machine."""
     from hongbao.env import chance_from
     from hongbao.load.platform import Study
@@ -182,7 +259,7 @@ def _simulate(call: "Caller", evening: "Evening", nodes: int, file: "Path | None
     environment()  # before anything is measured
     costs = None if file is None else _kept_costs(file)
     if costs is None:
-        costs = _measured(call, evening)
+        costs = _measured(call, evening, access)
         if file is not None:
             _keep_costs(costs, file)
             call.remark(N_("the costs are in {path}"), path=file)
@@ -214,27 +291,16 @@ def _keep_costs(costs: "Costs", file: "Path") -> None:
     save_as(file, lambda out: out.write(text.encode()), replace=False)
 
 
-def _measured(call: "Caller", evening: "Evening") -> "Costs":
+def _measured(call: "Caller", evening: "Evening", access: "Access | None") -> "Costs":
     """Measure what claims cost on this machine, in a throw-away wallet."""
     from hongbao.load.measuring import measure
     from hongbao.story.folders import lent_folder
     from hongbao.story.player import variables_in
     from hongbao.story.running import process
     from hongbao.wallet import Wallet
-    from hongbao.wallet.sandbox import make_sandbox
 
     with ending_tidily(), lent_folder("storm", keep=False) as folder:
-        env = call.env._replace(home=folder / "home")
-        call.remark(N_("note: making {people} people …"), people=evening.people)
-        made = make_sandbox(
-            env,
-            env.home,
-            read_policy("standard"),
-            people=evening.people,
-            seed=evening.seed,
-            rich=evening.senders,
-        )
-        names = [person["profile"] for person in made["people"]]
+        env, names = _made(call, folder, evening.people, evening.senders, evening.seed, access)
         variables = variables_in(folder, env.home, "en", None, call.env.variables)
 
         def start() -> None:
@@ -298,6 +364,16 @@ def _result(
                 "slowest_micros": tick.slowest_micros,
             }
             for tick in storm.ticks
+        ],
+        "nodes": [
+            {
+                "node": node.name,
+                "up": node.is_up,
+                "claims": node.claims,
+                "groups": node.groups,
+                "begun_again": node.begun_again,
+            }
+            for node in storm.standings()
         ],
         "entries": checked["entries"],
         "digest": checked["digest"],

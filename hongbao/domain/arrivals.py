@@ -39,8 +39,18 @@ _OLDER_MAX = 12
 """How many packets back from the newest anyone still asks."""
 
 
+class NodeStanding(NamedTuple):
+    """How far a node has come: claims, the groups of them, and how often one was begun again."""
+
+    name: str
+    claims: int
+    groups: int
+    begun_again: int
+    is_up: bool
+
+
 class Standing(NamedTuple):
-    """How things stand while a storm runs."""
+    """How things stand while a storm runs, and at which *nodes* where the ledger has some."""
 
     at: datetime
     asked: int
@@ -51,6 +61,7 @@ class Standing(NamedTuple):
     claimed_fen: int
     rate: int  # answers in the last second
     latest_micros: tuple[int, ...]  # how long the last answers took, unordered
+    nodes: tuple[NodeStanding, ...] = ()
 
 
 class Sending(NamedTuple):

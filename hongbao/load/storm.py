@@ -20,6 +20,7 @@ from hongbao.domain.arrivals import (
     TICK_MINUTES,
     TICK_PARTS,
     Arrival,
+    NodeStanding,
     Sending,
     Standing,
     arrivals,
@@ -33,6 +34,7 @@ from hongbao.wallet.clock import set_clock
 from hongbao.wallet.sandbox import NEW_YEARS_EVE
 
 if TYPE_CHECKING:
+    from hongbao.answers import Claimed
     from hongbao.home.opened import Home
 
 _FRAME_NS = 50_000_000
@@ -100,6 +102,13 @@ class Storm:
     def sent_fen(self) -> int:
         """What was sent in them."""
         return self._crowd.sent_fen
+
+    def standings(self) -> tuple[NodeStanding, ...]:
+        """Return how far each node has come; in a file there is none."""
+        return ()
+
+    def finish(self) -> None:
+        """Wait for what goes on after the last answer."""
 
     def run(self) -> Iterator[Standing]:
         """Play the evening; yield how it stands, some twenty times a second."""
@@ -181,21 +190,28 @@ class Storm:
         answers = self._claims.claim(requests)
         now = time.perf_counter_ns()
         for answer in answers:
-            if isinstance(answer, HongbaoError):
-                self.refused[answer.code] += 1
-            elif answer.get("replayed"):
-                self.again += 1
-            else:
-                self.claimed += 1
-                self.held += answer["held"] is not None
-                self.claimed_fen += answer["amount_fen"]
+            self._count(answer)
         late = [(now - self._moment_ns(tick, arrival)) // 1000 for arrival in group]
         self.micros += late
-        self._rates.append((now, len(group)))
+        self._count_rate(now, len(group))
+        return max(late)
+
+    def _count(self, answer: Claimed | HongbaoError) -> None:
+        if isinstance(answer, HongbaoError):
+            self.refused[answer.code] += 1
+        elif answer.get("replayed"):
+            self.again += 1
+        else:
+            self.claimed += 1
+            self.held += answer["held"] is not None
+            self.claimed_fen += answer["amount_fen"]
+
+    def _count_rate(self, now: int, count: int) -> None:
+        """Count that so many were answered *now*, for the busiest second."""
+        self._rates.append((now, count))
         while self._rates[0][0] <= now - _SECOND_NS:
             del self._rates[0]
         self.peak_rate = max(self.peak_rate, sum(count for _, count in self._rates))
-        return max(late)
 
     def _standing(self, at: datetime, backlog: int) -> Standing:
         since = time.perf_counter_ns() - _SECOND_NS

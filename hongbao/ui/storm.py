@@ -54,6 +54,11 @@ def live(standing: Standing, asked: Sequence[int], width: int) -> Lines:
         Meter(_("backlog"), waiting, standing.asked // 10, "yellow", f"{waiting:,}"),
         Meter(_("in packets"), moving_fen, standing.sent_fen, "red", yuan(moving_fen)),
     ]
+    most = max((node.claims for node in standing.nodes), default=0)
+    rows += [
+        Meter(node.name, node.claims, most, "cyan" if node.is_up else "red", f"{node.claims:,}")
+        for node in standing.nodes
+    ]
     ordered = sorted(standing.latest_micros) or [0]
     late = say(
         N_("late: half within {p50} · 95% {p95} · 99% {p99}"),
@@ -68,7 +73,14 @@ def live(standing: Standing, asked: Sequence[int], width: int) -> Lines:
         ),
         *meters.drawn(rows, width),
         (Run(late if columns(late) < width else ""),),
+        *(((Run(_conflicts(standing, width)),),) if standing.nodes else ()),
     )
+
+
+def _conflicts(standing: Standing, width: int) -> str:
+    again = sum(node.begun_again for node in standing.nodes)
+    text = say(N_("begun again after a conflict: {count}"), count=f"{again:,}")
+    return text if columns(text) < width else ""
 
 
 # --- afterwards ----------------------------------------------------------------------------------
@@ -118,6 +130,18 @@ def show_stormed(stormed: Stormed) -> None:
         )
     )
     line(_late(stormed["latency"]))
+    for node in stormed["nodes"]:
+        line(
+            say(
+                N_("{node} · claims: {claims} · groups: {groups} · begun again: {again}")
+                if node["up"]
+                else N_("{node}, which went away · claims: {claims} · groups: {groups}"),
+                node=node["node"],
+                claims=f"{node['claims']:,}",
+                groups=f"{node['groups']:,}",
+                again=f"{node['begun_again']:,}",
+            )
+        )
     line(
         say(
             N_("the evening took {time} here, {cpu} of it work"),
@@ -129,6 +153,8 @@ def show_stormed(stormed: Stormed) -> None:
         line(say(N_("books checked: something is wrong")))
     else:
         line(say(N_("books checked, nothing found · digest {digest}"), digest=stormed["digest"]))
+        if stormed["nodes"]:
+            return
         line(
             say(
                 N_("from the seed {seed}, every time: who got what, and the digest"),
@@ -174,6 +200,10 @@ def _pipe_stormed(stormed: Stormed) -> None:
             "latency",
             *(latency["p50_micros"], latency["p95_micros"]),
             *(latency["p99_micros"], latency["slowest_micros"]),
+        ),
+        *(
+            ("node", node["node"], node["claims"], node["groups"], node["begun_again"])
+            for node in stormed["nodes"]
         ),
         ("check", "ok" if stormed["ok"] else "failed"),
         ("digest", stormed["digest"]),

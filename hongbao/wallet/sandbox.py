@@ -34,6 +34,7 @@ from hongbao.wallet.withdraw import withdraw
 
 if TYPE_CHECKING:
     from hongbao.answers import SandboxMade, SandboxPerson
+    from hongbao.home.clusters import Access
 
 SEED = "sandbox"
 
@@ -62,13 +63,15 @@ def make_sandbox(
     chosen: bool = False,
     seed: str = SEED,
     rich: int | None = None,
+    access: Access | None = None,
 ) -> SandboxMade:
     """
     Make a sandbox in *folder*, which must not be there, with that many *people*.
 
     It has a past, and a packet that waits to be opened, unless it is to be *empty*. *chosen* says
     that the folder was, by a person. Its chance follows from *seed*. Where only the first few are
-    to be *rich*, the others have no money, card or identity, and it is empty.
+    to be *rich*, the others have no money, card or identity, and it is empty. With *access* its
+    ledger is made on a cluster.
 
     It is made under another name, so that no half of one ever stands where it belongs, even if we
     are killed.
@@ -79,7 +82,9 @@ def make_sandbox(
         with whole_folder(folder) as making:
             lent = env._replace(home=making)
             is_empty = empty or rich is not None
-            made = _fill(lent, policy, _names(people), seed=seed, empty=is_empty, rich=rich)
+            made = _fill(
+                lent, policy, _names(people), seed=seed, empty=is_empty, rich=rich, access=access
+            )
     except FileExists:
         raise SandboxExists(path=str(folder), chosen=chosen) from None
     return made | {"home": str(folder), "pin_file": str(folder / PIN_FILE)}
@@ -109,14 +114,28 @@ def everyones_pin() -> Pin:
 
 
 def _fill(
-    env: Env, policy: Policy, people: tuple[str, ...], *, seed: str, empty: bool, rich: int | None
+    env: Env,
+    policy: Policy,
+    people: tuple[str, ...],
+    *,
+    seed: str,
+    empty: bool,
+    rich: int | None,
+    access: Access | None,
 ) -> SandboxMade:
     begins = NEW_YEARS_EVE - timedelta(days=14, hours=10)
     pin_file = env.home / PIN_FILE
     with storage(pin_file):
         pin_file.write_text(f"{OF_SANDBOXES}\n", encoding="utf-8")
     home, _founded = found(
-        env, people[0], pin=everyones_pin, policy=policy, clock=begins, dice=seed, sandbox=True
+        env,
+        people[0],
+        pin=everyones_pin,
+        policy=policy,
+        clock=begins,
+        dice=seed,
+        sandbox=True,
+        access=access,
     )
     with home:
         for name in people[1:]:

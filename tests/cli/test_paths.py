@@ -110,6 +110,10 @@ PATHS: dict[tuple[str, str], tuple[str, ...]] = {
         *("storm", "--simulate", "1", "--people", "2", "--packets", "1", "--shares", "2"),
         *("--claims", "60", "--costs", "PATH"),
     ),
+    ("storm", "--ledger-password-file"): (
+        *("storm", "--ledger", "mysql://pay@localhost:1/ledger"),
+        *("--ledger-password-file", "PATH"),
+    ),
     ("topup", "--pin-file"): ("topup", "1", "--pin-file", "PATH"),
     ("topup", "--totp-file"): ("topup", "1", "--totp-file", "PATH"),
     ("totp add", "--secret-file"): ("totp", "add", "--secret-file", "PATH"),

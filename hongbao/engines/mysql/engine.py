@@ -99,6 +99,8 @@ class Ledger(Verbs):
         self._depth = ""  # what is open: "", "snapshot", or "transaction"
         self._failed: BaseException | None = None
         self._undone_before = 0  # how often in a row
+        self.begun_again = 0
+        """How often a transaction was undone since it was opened, and had to begin again."""
         self._is_long = False  # whether an act was undone because it takes long
         self._announced: int | None = None
         self.wrote = False
@@ -382,6 +384,7 @@ class Ledger(Verbs):
             self.read.clear()
 
     def _count_undone(self) -> None:
+        self.begun_again += 1
         self._undone_before = min(self._undone_before + 1, TRIES_COUNTED)
 
     def _undone(self, problem: BaseException, error: BaseException | None) -> NoReturn:
