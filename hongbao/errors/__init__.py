@@ -105,7 +105,7 @@ TOPICS = {
     ),
     "drills": "InvalidSites DrillCommandFailed DrillStuck DrillFoundFaults",
     "parallel": "GateGone NoGates MoneyLost RaceStuck NoBlock TooManyOrders LabLoss",
-    "simulation": "SimulatorMissing NodeGone InvalidCosts",
+    "simulation": "SimulatorMissing InvalidCosts",
     "lab": "ExperimentNotFound BadLabCommand UnequalShares",
     "lessons": (
         "InvalidLesson LessonNotFound StepNotFound NothingToUndo NotALessonsFolder "

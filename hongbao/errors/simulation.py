@@ -1,4 +1,4 @@
-"""Storms and simulations: what they need, and what cannot be read."""
+"""Simulations: what they need, and costs that cannot be read."""
 
 from hongbao.errors.base import Unusable, UsageError, example
 from hongbao.words import N_
@@ -9,15 +9,6 @@ class SimulatorMissing(Unusable):
 
     sentence = N_("a simulation needs SimPy, which is not installed")
     advice = N_("`pip install 'hongbao[simulate]'`")
-
-
-class NodeGone(Unusable):
-    """A process that is to take claims in a storm on a cluster did not come up."""
-
-    node: str = example("db1")
-
-    sentence = N_("the process that takes claims for {node} did not start")
-    advice = N_("see whether the node can be reached: `hongbao home`")
 
 
 class InvalidCosts(UsageError):

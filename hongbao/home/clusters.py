@@ -87,6 +87,14 @@ def nodes_of(store: Store) -> dict[str, HongbaoError | None]:
     return store.nodes()
 
 
+def begun_again(store: Store) -> int:
+    """Return how often the cluster has undone a transaction of *store*, which began again."""
+    from hongbao.engines.mysql.engine import Ledger
+
+    assert isinstance(store, Ledger)
+    return store.begun_again
+
+
 @contextmanager
 def open_noted(
     env: Env, keys: KeyFolder, passphrase: Callable[[], str] | None

@@ -14,10 +14,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from hongbao.engines.mysql.engine import Ledger
 from hongbao.env import system_env
 from hongbao.errors import Busy
-from hongbao.home.clusters import Access, access_of, reach
+from hongbao.home.clusters import Access, access_of, begun_again, reach
 from hongbao.rows import Row
 from hongbao.serving.server import Server, at_socket
 from hongbao.serving.stopping import Sleeper
@@ -56,7 +55,6 @@ def main(words: Sequence[str]) -> None:
         own = access.address._replace(hosts=hosts[orders.host :] + hosts[: orders.host])
         home.store.close()
         home.store = store = reach(Access(own, access.password), wallet.vault)
-        assert isinstance(store, Ledger)
         with at_socket(Path(orders.place)) as listener:
             server.listen(listener)
             said = None
@@ -66,7 +64,7 @@ def main(words: Sequence[str]) -> None:
                 except Busy:
                     continue  # its clients were told, and ask again
                 sizes = server.metrics.sizes
-                done = Done(round(sizes.sum), sizes.count, store.begun_again)
+                done = Done(round(sizes.sum), sizes.count, begun_again(store))
                 if done != said:
                     said = done
                     sys.stdout.write(json.dumps([*done]) + "\n")

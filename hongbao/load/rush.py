@@ -23,7 +23,6 @@ from hongbao.domain.arrivals import NodeStanding, Standing, arrivals
 from hongbao.errors import (
     Busy,
     LedgerUnreachable,
-    NodeGone,
     OutcomeUnknown,
     Overloaded,
 )
@@ -117,7 +116,7 @@ def started(home: Path, folder: Path, address: Address) -> Iterator[list[Node]]:
     """
     Start a node for each host of *address*, with the wallet in *home*; their sockets in *folder*.
 
-    Raises NodeGone if one does not come up.
+    Raises LedgerUnreachable if one does not come up.
     """
     hosts = [str(host) for host in address.hosts] or [str(address.socket)]
     with ExitStack() as closing:
@@ -161,7 +160,7 @@ def _connected(name: str, place: Path, process: subprocess.Popen[bytes]) -> Link
             return Link(place)
         except OSError:
             if process.poll() is not None or time.monotonic() > ends_at:
-                raise NodeGone(node=name) from None
+                raise LedgerUnreachable(where=name) from None
             time.sleep(_FRAME_SECONDS)
 
 
