@@ -33,7 +33,7 @@ class Orders(Row):
     host: int
 
 
-class Done(Row):
+class Progress(Row):
     """How far a node has come: claims, the groups of them, and how often one was begun again."""
 
     claims: int
@@ -64,7 +64,7 @@ def main(words: Sequence[str]) -> None:
                 except Busy:
                     continue  # its clients were told, and ask again
                 sizes = server.metrics.sizes
-                done = Done(round(sizes.sum), sizes.count, begun_again(store))
+                done = Progress(round(sizes.sum), sizes.count, begun_again(store))
                 if done != said:
                     said = done
                     sys.stdout.write(json.dumps([*done]) + "\n")

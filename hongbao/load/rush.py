@@ -26,7 +26,7 @@ from hongbao.errors import (
     OutcomeUnknown,
     Overloaded,
 )
-from hongbao.load.node import Done, Orders
+from hongbao.load.node import Orders, Progress
 from hongbao.load.storm import Plan, Storm, Tick
 from hongbao.serving.link import Link
 
@@ -67,7 +67,7 @@ class Node:
         self.name = name
         self._process = process
         self.link = link
-        self.done = Done(0, 0, 0)
+        self.done = Progress(0, 0, 0)
         self.is_up = True
         self.waiting: deque[_Asked] = deque()
         self.in_hand: dict[str, list[_Asked]] = {}
@@ -92,7 +92,7 @@ class Node:
                 return
             *lines, self._said = (self._said + more).split(b"\n")
             if lines:
-                self.done = Done(*json.loads(lines[-1]))
+                self.done = Progress(*json.loads(lines[-1]))
 
     def put(self, asked: _Asked) -> None:
         """Ask for what is *asked*."""
