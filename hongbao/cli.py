@@ -47,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     with suppress(HongbaoError, OSError):  # said when the command is looked for
         arguments = _expanded(arguments, call)
+    call.typed = arguments
     if os.environ.get(RECORDING) and COMPLETE not in os.environ:
         from hongbao.commands.recorded import recorded
 

@@ -62,6 +62,8 @@ class Caller:
         self._main = main
         self._settings: Settings | None = None
         self.notes = Notes()
+        self.typed: list[str] | None = None
+        """The command line, without the program's name and with aliases replaced."""
         self.as_json = False
         self.asks_help = False
         self.profile: str | None = None
@@ -593,6 +595,7 @@ class Caller:
                         wallet.home.profile_name = wallet.home.device_name = None
                 if self.pictures:
                     self.known = wallet.known()
+                wallet.home.typed = self.typed
                 wallet.home.ask_code = lambda: self.code(wallet.now)
                 wallet.home.asks_again = self.asks_again
                 if not self.as_json and self.may_ask:

@@ -71,7 +71,7 @@ TOPICS = {
     ),
     "clusters": (
         "InvalidLedgerAddress DriverMissing LedgerUnreachable LedgerDenied ClusterRefused "
-        "NodeNotTrusted OutcomeUnknown NotOnCluster LedgerTaken DatabaseNotEmpty "
+        "NodeNotTrusted OutcomeUnknown NotOnCluster LedgerTaken DatabaseNotEmpty LedgerGone "
         "OtherLedger NotAnInvitation InvitationUsed AlreadyJoined NotShared LogRolledBack "
         "LogForked LogUnaccounted LogAltered WitnessLost ActsLost NothingLost"
     ),

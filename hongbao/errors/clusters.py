@@ -121,6 +121,18 @@ class DatabaseNotEmpty(UsageError):
     advice = N_("name an empty one: `hongbao restore FILE --ledger ADDRESS`; nothing was changed")
 
 
+class LedgerGone(NotIntact):
+    """The database has no ledger any more, and this machine has used one there."""
+
+    where: str = example("mysql://pay@db1,db2/ledger")
+
+    sentence = N_("there is no ledger any more in {where}")
+    advice = N_(
+        "restore a backup: `hongbao restore FILE`; or correct the address: "
+        "`hongbao home connect ADDRESS`"
+    )
+
+
 class OtherLedger(NotIntact):
     """The ledger that an address leads to is not the one of this home."""
 
@@ -218,6 +230,9 @@ class ActsLost(NotIntact):
     count: int = example(2)
     act: str = example("topup")
     request_id: str = example("rq_1SMQ4Y7Z8XK2M0C5T9V3N6B7D8")
+    line: str | None = example(
+        "hongbao topup 100 -p 小明 --request-id rq_1SMQ4Y7Z8XK2M0C5T9V3N6B7D8", also=(None,)
+    )
 
     sentence = N_(
         "acts of {device} that were confirmed and are not in the ledger any more: {count}; the "
@@ -226,6 +241,10 @@ class ActsLost(NotIntact):
     advice = N_(
         "repeat it with `--request-id {request_id}`; or record the loss with `hongbao home epoch`"
     )
+    _advice_line = N_("repeat it: `{line}`; or record the loss with `hongbao home epoch`")
+
+    def chosen_advice(self) -> str:
+        return self.advice if self.facts["line"] is None else self._advice_line
 
 
 class NothingLost(UsageError):

@@ -20,6 +20,7 @@ from hongbao.errors import (
     HomeNotFound,
     HongbaoError,
     InvalidLedgerAddress,
+    LedgerGone,
     LedgerTaken,
     LedgerUnreachable,
 )
@@ -114,7 +115,7 @@ def open_noted(
                     store = reach(Access(address, _password(env, vault)), vault)
                 except HomeNotFound:
                     if has_seen_more(env, vault):
-                        raise Damaged(path=address.where) from None
+                        raise LedgerGone(where=address.where) from None
                     raise
                 yield vault, store
                 return

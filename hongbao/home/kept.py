@@ -47,6 +47,7 @@ class KeptAct(Row):
     request: str
     act: str
     entry: int = 0
+    line: str = ""  # what was typed, if it was a command, so that it can be typed again
 
 
 class Kept:
@@ -146,7 +147,11 @@ class Kept:
         self._notes.write(f"gap-{device}", b"")
         if request != gone[0].request:
             raise ActsLost(
-                device=called, count=len(gone), act=gone[0].act, request_id=gone[0].request
+                device=called,
+                count=len(gone),
+                act=gone[0].act,
+                request_id=gone[0].request,
+                line=gone[0].line or None,
             )
 
     def _find_answers(self, device: int) -> None:

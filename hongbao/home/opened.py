@@ -1,6 +1,6 @@
 """The opened home: its keys, its ledger and its profile; every act and query is given one."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -77,6 +77,8 @@ class Home:
         """Whether all that is done now will be rolled back: several acts of one dry run."""
         self.group: list[int] | None = None
         """The entries of acts that are done together now (`hongbao.wallet.group.together`)."""
+        self.typed: Sequence[str] | None = None
+        """The command that was typed, without the program's name; None if this is no command's."""
         self.answered: list[tuple[int, KeptAct]] | None = None
         """What devices are answered by the acts of a group, where a cluster may lose it."""
         self.ask_code: Callable[[], str] = _no_code

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
-from hongbao.errors import recall
+from hongbao.errors import LedgerUnreachable, recall
 from hongbao.ui import wording
 from hongbao.ui.dry_runs import deed
 from hongbao.ui.due import refunded, settled_with_banks
@@ -155,13 +155,16 @@ def show_home(shown: HomeShown | ClusterShown) -> None:
     """Print where the home and its ledger are, and which nodes can be used."""
     line(say(N_("wallet in {path}"), path=safe(shown["home"])))
     sentence = (
-        N_("ledger in {path}, for several machines") if shown["shared"] else N_("ledger in {path}")
+        N_("ledger for several machines: {path}") if shown["shared"] else N_("ledger in {path}")
     )
     line(say(sentence, path=safe(shown["ledger"])))
     nodes = cast("list[NodeShown]", shown.get("nodes", []))
     for node in nodes:
         if node["error"] is None:
             line(say(N_("node {node} can be used"), node=safe(node["node"])))
+        elif node["error"]["code"] == LedgerUnreachable.code:
+            sentence = N_("node {node} does not answer, or takes no writes")
+            line(say(sentence, node=safe(node["node"])), red=node["node"])
         else:
             problem = safe(recall(node["error"]).message)
             line(say(N_("node {node}: {problem}"), node=safe(node["node"]), problem=problem))

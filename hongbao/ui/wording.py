@@ -85,6 +85,7 @@ _CHECKS = {
     "chain": N_("the chain of entries is whole"),
     "head": N_("the newest entry seen is there"),
     "noted_head": N_("heads are noted from the start"),
+    "log": N_("lanes and log are as sealed"),
 }
 
 _VERDICTS = {

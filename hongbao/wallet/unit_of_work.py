@@ -42,6 +42,7 @@ from hongbao.wallet.acts import Act, Doing
 from hongbao.wallet.again import repeated
 from hongbao.wallet.risk_control import Stopped, cut, keep_guards
 from hongbao.wallet.signing import Signed, keys_with_their_devices, sign
+from hongbao.words import shell_word
 
 if TYPE_CHECKING:
     from hongbao.answers import Answer, NotDone
@@ -213,7 +214,7 @@ def perform(
                 answer = cast(A, answered)
         except errors.OutcomeUnknown:
             if kept is not None and signature is not None and doing is not None and not dry_run:
-                kept.add([_kept_act(signature, doing, asked or act)], answered=False)
+                kept.add([_kept_act(home, signature, doing, asked or act)], answered=False)
             raise
         except HongbaoError as error:
             if error.final and request_id is not None and not (dry_run or home.rehearsing):
@@ -223,9 +224,9 @@ def perform(
             note_head(home, doing.entry, mac)
         if signature is not None and stopped is None and not dry_run:
             if kept is not None:
-                kept.add([_kept_act(signature, doing, asked or act)])
+                kept.add([_kept_act(home, signature, doing, asked or act)])
             elif home.answered is not None and not home.rehearsing:
-                home.answered.append(_kept_act(signature, doing, asked or act))
+                home.answered.append(_kept_act(home, signature, doing, asked or act))
     if stopped is not None:
         if dry_run or not _is_answered(home, stopped):
             raise stopped
@@ -257,11 +258,24 @@ def _kept_acts(home: Home) -> "Kept | None":
     return Kept(home)
 
 
-def _kept_act(signature: Signed, doing: Act, act: str) -> "tuple[int, KeptAct]":
+def _kept_act(home: Home, signature: Signed, doing: Act, act: str) -> "tuple[int, KeptAct]":
     from hongbao.home.kept import KeptAct
 
-    facts = (signature.counter, doing.me.id, doing.request_id, act, doing.entry)
+    request = doing.request_id
+    line = "" if home.typed is None else _typed_again(home.typed, doing.me.name, request)
+    facts = (signature.counter, doing.me.id, request, act, doing.entry, line)
     return signature.device, KeptAct(*facts)
+
+
+def _typed_again(typed: Sequence[str], profile: str, request: str) -> str:
+    """Return the command that was *typed*, so that it is the same request of *profile* again."""
+    options = {word.partition("=")[0] for word in typed}
+    words = [word for word in typed if word != "--json"]
+    if not options & {"-p", "--profile"}:
+        words += ["-p", profile]
+    if "--request-id" not in options:
+        words += ["--request-id", request.partition("/")[0]]  # of a part, that of the whole
+    return " ".join(map(shell_word, ["hongbao", *words]))
 
 
 def _is_answered(home: Home, stopped: HongbaoError) -> bool:

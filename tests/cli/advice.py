@@ -650,6 +650,9 @@ STATES: dict[str, tuple[Shown, ...]] = {
     "repeat it with `--request-id {request_id}`; or record the loss with `hongbao home epoch`": (
         Shown("acts_lost", ends=(0, 2)),
     ),
+    "repeat it: `{line}`; or record the loss with `hongbao home epoch`": (
+        Shown("acts_lost", ends=(0, 2)),
+    ),
     "someone changed the database by hand; see what is wrong with `hongbao check`": (
         Shown("log_altered"),
     ),
@@ -663,6 +666,14 @@ STATES: dict[str, tuple[Shown, ...]] = {
     "name an empty one: `hongbao restore FILE --ledger ADDRESS`; nothing was changed": (
         Shown(
             "database_not_empty",
+            fill={"FILE": "a.hongbao", "ADDRESS": "mysql://pay@/db?socket=/s"},
+            ends=(2, 10),
+        ),
+    ),
+    "restore a backup: `hongbao restore FILE`; or correct the address: "
+    "`hongbao home connect ADDRESS`": (
+        Shown(
+            "ledger_gone",
             fill={"FILE": "a.hongbao", "ADDRESS": "mysql://pay@/db?socket=/s"},
             ends=(2, 10),
         ),

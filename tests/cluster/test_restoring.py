@@ -190,6 +190,7 @@ def test_machines_that_had_seen_more_than_a_backup_record_the_loss(
     does(second, "balance -p Ann")
     does(shell, "topup 8 --request-id r8")
     emptied(one_node, addresses[0])
+    assert "ledger_gone" in does(shell, "balance --json", 19)
 
     said = json.loads(shell("restore", f"{tmp_path}/backup", "--json").err)["error"]
     assert "older_copy" == said["code"]

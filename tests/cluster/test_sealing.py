@@ -253,6 +253,9 @@ def test_a_device_repeats_what_is_gone_before_it_does_anything_else(shared: Shar
     said = json.loads(first("topup", "5", "--json").err)["error"]
     assert ("acts_lost", 2, "r1") == (said["code"], said["count"], said["request_id"])
     assert "acts_lost" in does(first, "topup 1 --request-id r2 --json", 19)
+    assert "`hongbao topup 1 --request-id r1 -p Ann`" in " ".join(
+        does(first, "topup 5", 19).split()
+    )
     does(first, "topup 1 --request-id r1")
     assert "r2" in does(first, "topup 5", 19)
     does(first, "topup 1 --request-id r2")
