@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pymysql.connections import Connection
 
 from hongbao.auditing.context import Context, Noted
 from hongbao.auditing.lanes import Lanes
@@ -508,3 +509,31 @@ def test_claims_in_bulk_are_in_their_lanes_and_are_what_they_are_one_by_one(
     assert sorted(set(entries)) == entries
     assert zhang.check()["ok"]
     world.close()
+
+
+# --- what is not finished -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", ["lanes", "commit"])
+def test_an_act_that_ends_before_its_commit_is_not_committed_by_the_next_one(
+    place: str, store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    """START TRANSACTION commits what is open: where memory is out behind the last change, too."""
+
+    def fails(*_: object) -> None:
+        raise MemoryError
+
+    before = store.head()
+    with monkeypatch.context() as patch:
+        if place == "lanes":
+            patch.setattr(lanes_module.Lanes, "move", fails)
+        else:
+            patch.setattr(Connection, "commit", fails)
+        with pytest.raises(MemoryError):
+            act(store, transfers=[topup(LI, 1)])
+    with store.snapshot():
+        pass
+    assert before == store.head()
+    assert 0 == store.balance_fen(balance(LI))
+    act(store, transfers=[topup(LI, 1)])
+    assert [] == torn(store)

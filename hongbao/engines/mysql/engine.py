@@ -368,12 +368,18 @@ class Ledger(Verbs):
                 if isinstance(problem, RuleBroken):  # a lane that was new has been made
                     problem = Again(elsewhere=False)
                 self._undone(problem, refused)
+            except BaseException:  # or the next transaction would begin with a COMMIT of this one
+                self._rolled_back()
+                raise
             if not moved or self._is_too_late():
                 self._undone(Again(elsewhere=False), None)
             try:
                 self._connection().commit()
             except driver().err.Error as refused:
                 self._undone(errors.at_commit(refused), refused)
+            except BaseException:  # it may be on its way; nothing else may commit it
+                self._leave()
+                raise
             self._undone_before = 0
             self._is_long = False
         finally:
