@@ -16,7 +16,7 @@ FOLDER = ROOT / "requirements"
 
 FILES: dict[str, tuple[str, ...]] = {
     "hongbao.txt": (),
-    "all.txt": ("cluster", "keyring", "pdf", "simulate", "train"),
+    "all.txt": ("cluster", "kafka", "keyring", "pdf", "simulate", "train"),
 }
 """Each file, and the extras whose packages are in it too."""
 

@@ -38,7 +38,6 @@ _USUAL = {
     "client.id": "hongbao",
     "linger.ms": 5,
     "reconnect.backoff.max.ms": 2000,
-    "log_level": 0,  # what matters comes as errors
 }
 
 _ALLOWED = re.compile(
@@ -89,6 +88,13 @@ def library() -> Any:
     return confluent_kafka
 
 
+class _Silent:
+    """Takes what the library logs: what matters of it comes as errors, too."""
+
+    def log(self, *_said: object) -> None:
+        return
+
+
 class KafkaBroker:
     """The brokers of a *target*, connected to with *settings* (see `read_settings`)."""
 
@@ -107,7 +113,7 @@ class KafkaBroker:
         self._left = 0
         try:
             self._producer: Producer = self._kafka.Producer(
-                {**self._config, "error_cb": self._note}
+                {**self._config, "error_cb": self._note, "logger": _Silent()}
             )
         except (self._kafka.KafkaException, ValueError, TypeError):
             raise InvalidBrokerSettings(path=str(path or ""), line=0, problem="library") from None
@@ -118,7 +124,7 @@ class KafkaBroker:
             try:
                 found = self._producer.list_topics(topic, timeout=_ASKING_SECONDS).topics[topic]
             except self._kafka.KafkaException as error:
-                self._producer.poll(0)
+                self._poll(0)
                 self._check()
                 if not _may_pass(error.args[0]):
                     raise self._in_words(error.args[0]) from None
@@ -140,11 +146,12 @@ class KafkaBroker:
         from confluent_kafka.admin._config import ConfigResource
 
         asked = ConfigResource(ConfigResource.Type.TOPIC, topic)
-        admin = AdminClient(self._config)  # has to be there until the answer is
+        config: Any = {**self._config, "logger": _Silent()}
+        admin = AdminClient(config)  # has to be there until the answer is
         try:
             found = admin.describe_configs([asked], request_timeout=3)[asked].result()
         except self._kafka.KafkaException as error:
-            if error.args[0].name() in _NOT_TOLD:
+            if error.args[0].name() in _NOT_SHOWN:
                 return
             raise self._in_words(error.args[0]) from None
         if "compact" in found["cleanup.policy"].value:
@@ -156,12 +163,12 @@ class KafkaBroker:
         for message in messages:
             for partition in [None] if message.key is not None else self._partitions:
                 while not self._taken(message, partition):
-                    self._producer.poll(0.1)
+                    self._poll(0.1)
                     self._check()
                     beat(self._is_away)
         left = self._left
         while self._left:
-            self._producer.poll(0.2)
+            self._poll(0.2)
             self._check()
             if self._left < left:
                 left, heard_at, self._is_away = self._left, monotonic(), False
@@ -188,31 +195,45 @@ class KafkaBroker:
         return True
 
     def close(self) -> None:
-        self._producer.purge()
-        self._producer.flush(1)
+        try:
+            self._producer.purge()
+            self._producer.flush(1)
+        except self._kafka.KafkaException:
+            return  # it has given up on all of them already
+
+    def _poll(self, seconds: float) -> None:
+        """Let the library report what has happened, for at most so long."""
+        try:
+            self._producer.poll(seconds)
+        except self._kafka.KafkaException as error:  # so it reports what is fatal
+            self._note(error.args[0])
 
     # --- what the library says -------------------------------------------------------------------
 
     def _report(self, error: "KafkaError | None", _message: object) -> None:
         if error is None:
             self._left -= 1
-        elif self._failed is None:
-            self._failed = error
+        elif self._failed is None or _is_fatal(self._failed):
+            self._failed = error  # what says why, rather than that all is over
 
     def _note(self, error: "KafkaError") -> None:
         """Note what concerns no message in particular."""
         if error.name() == "_ALL_BROKERS_DOWN":
             self._is_away = True
-        elif error.name() in _FOR_GOOD or error.fatal():
+        elif error.name() in _FOR_GOOD or _is_fatal(error):
             self._failed = self._failed or error
 
     def _check(self) -> None:
-        """Raise what the library has reported."""
-        if self._failed is not None:
-            raise self._in_words(self._failed)
+        """Raise what the library has reported; its messages say better than itself what failed."""
+        if self._failed is None:
+            return
+        until = monotonic() + _ASKING_SECONDS
+        while _is_fatal(self._failed) and self._left and monotonic() < until:
+            self._poll(0.1)
+        raise self._in_words(self._failed)
 
     def _in_words(self, error: "KafkaError") -> Exception:
-        if error.fatal() or error.name() == "_FATAL":
+        if _is_fatal(error) or error.name() in _UNSENT:
             return ProducerLost(error.str())
         if error.name() in _NO_TOPIC:
             return TopicNotFound(topic=self._target.topic)
@@ -220,7 +241,7 @@ class KafkaBroker:
 
 
 _NO_TOPIC = frozenset({"UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_TOPIC", "_UNKNOWN_PARTITION"})
-_NOT_TOLD = frozenset(
+_NOT_SHOWN = frozenset(
     {
         *("TOPIC_AUTHORIZATION_FAILED", "CLUSTER_AUTHORIZATION_FAILED"),
         *("_UNSUPPORTED_FEATURE", "UNSUPPORTED_VERSION", "_TIMED_OUT"),
@@ -230,6 +251,13 @@ _NOT_TOLD = frozenset(
 
 _FOR_GOOD = frozenset({"_AUTHENTICATION", "_SSL"})
 _AWAY = frozenset({"_TRANSPORT", "_TIMED_OUT", "_ALL_BROKERS_DOWN", "_RESOLVE"})
+
+
+_UNSENT = frozenset({"_PURGE_QUEUE", "_PURGE_INFLIGHT", "_GAPLESS_GUARANTEE"})
+
+
+def _is_fatal(error: "KafkaError") -> bool:
+    return error.fatal() or error.name() == "_FATAL"
 
 
 def _may_pass(error: "KafkaError") -> bool:

@@ -23,6 +23,7 @@ from hongbao.queries.publishing import Spot
 from hongbao.store import Again, LogStore, PublicationRow
 from hongbao.units import iso
 from hongbao.vault import Notes
+from hongbao.wallet.again import repeat
 
 FORMAT = 1
 LEASE_SECONDS = 15
@@ -179,11 +180,13 @@ class _RowLease:
         self._keep(self._row, 0)
 
     def _keep(self, row: PublicationRow, seconds: int) -> None:
-        with self._home.store.transaction():
-            is_ours = _log(self._home).keep_publication(row, seconds)
-        if not is_ours:
+        if not repeat(self._home, lambda: self._kept(row, seconds)):
             raise RelayReplaced(target=row.target, fence=row.fence)
         self._row = row
+
+    def _kept(self, row: PublicationRow, seconds: int) -> bool:
+        with self._home.store.transaction():
+            return _log(self._home).keep_publication(row, seconds)
 
 
 @contextmanager
@@ -211,7 +214,7 @@ def _taken_row(home: Home, target: str) -> Iterator[Lease]:
     try:
         yield lease
     finally:
-        with suppress(HongbaoError):  # then it ends by itself, a little later
+        with suppress(HongbaoError):  # then the lease ends a little later
             lease.release()
 
 

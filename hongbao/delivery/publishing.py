@@ -12,6 +12,7 @@ from hongbao.delivery.publications import RENEW_SECONDS, Lease, Place, taken
 from hongbao.delivery.targets import Broker, Message, ProducerLost
 from hongbao.errors import (
     BrokerAway,
+    BrokerRefused,
     Busy,
     Damaged,
     HistoryReplaced,
@@ -44,6 +45,9 @@ REPLACED_SECONDS = 10
 
 STOPPING_SECONDS = 5
 """How long a relay that was stopped waits for the acknowledgements of what it has sent."""
+
+LOST_MAX = 5
+"""How many producers in a row may give up before that is no accident."""
 
 _PAUSE_SECONDS = 1.0
 _PASSES = (Busy, LedgerUnreachable, OutcomeUnknown)
@@ -92,7 +96,8 @@ class Relay:
         self._away_since: float | None = None
         self._renewed_at = monotonic()
         self._follows = False
-        self._told: str | None = None  # what the wallet is waited for
+        self._lost = 0  # how many producers in a row
+        self._awaited: str | None = None  # what the wallet is waited for
         self.events = 0
         """How many events this relay has sent."""
 
@@ -150,13 +155,13 @@ class Relay:
 
     def _publish_again(self, trouble: HongbaoError | None) -> None:
         """Publish from the home that is there now, after some *trouble*."""
-        if trouble is not None and self._told != trouble.code:
-            self._told = trouble.code
+        if trouble is not None and self._awaited != trouble.code:
+            self._awaited = trouble.code
             self._say("waiting", error=trouble)
         with self._open_home() as home:
             self._use(home)
-            if self._told is not None:
-                self._told = None
+            if self._awaited is not None:
+                self._awaited = None
                 self._say("again")
             self._publish_while_it_stays(home)
 
@@ -173,10 +178,13 @@ class Relay:
             batch = self._reader.read(home, self._lease.place.spot, EVENTS_AT_ONCE)
             try:
                 self._publish(batch)
-            except ProducerLost:
+            except ProducerLost as lost:
                 assert self._broker is not None
                 self._broker.close()
                 self._broker = None
+                self._lost += 1
+                if self._lost > LOST_MAX:
+                    raise BrokerRefused(target=self._target, reason=str(lost)) from None
                 self._sleep(_PAUSE_SECONDS)
                 continue
             if self.is_stopped or not (batch.more or self._follows):
@@ -196,7 +204,7 @@ class Relay:
             return
         count = len(batch.events)
         self._lease.move(Place(batch.spot, place.published + count, self._now()))
-        self._renewed_at = monotonic()
+        self._renewed_at, self._lost = monotonic(), 0
         self.events += count
         if batch.notice is not None:
             self._say("epoch")

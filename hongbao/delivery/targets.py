@@ -93,9 +93,9 @@ class Broker(Protocol):
 
     def connect(self, beat: Callable[[bool], None]) -> None:
         """
-        Find the topic; *beat* is called again and again meanwhile, and says if none answers.
+        Find the topic; *beat* is called while it waits, and says if none answers.
 
-        What *beat* raises ends this, and `send` likewise. Raises TopicNotFound, BrokerRefused and
+        What *beat* raises ends this, as it ends `send`. Raises TopicNotFound, BrokerRefused and
         TopicForgets.
         """
         ...

@@ -82,7 +82,7 @@ class BrokerRefused(Unusable):
     reason: str = example("Broker: Topic authorization failed")
 
     sentence = N_("{target} takes no events: {reason}")
-    advice = N_("nothing is lost: publish again when that is mended")
+    advice = N_("nothing is lost: correct that, and publish again")
 
 
 class BrokerAway(HongbaoError):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from hongbao.delivery import publishing
 from hongbao.delivery.envelope import EVENT_BYTES_MAX, message_of, source
 from hongbao.delivery.kafka import read_settings
 from hongbao.delivery.publications import publications, taken
@@ -190,6 +191,31 @@ def test_a_producer_that_has_given_up_is_replaced_and_begins_at_the_cursor(world
     consumer.take(broker.arrived)
     agrees(world, consumer)
     assert consumer.dropped
+
+
+@pytest.mark.slow
+def test_a_producer_that_gives_up_again_and_again_ends_the_relay(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """
+    With the library's reason; and the next relay sends everything.
+    """
+    monkeypatch.setattr(publishing, "_PAUSE_SECONDS", 0)
+    broker, consumer = MemoryBroker(), Consumer()
+
+    def fail() -> None:
+        raise ProducerLost("too large")
+
+    broker.before = fail
+    with pytest.raises(BrokerRefused) as refused:
+        publish(world, broker)
+    world.close()
+    broker.before = lambda: None
+    publish(world, broker)
+
+    assert "too large" == refused.value.facts["reason"]
+    consumer.take(broker.arrived)
+    agrees(world, consumer)
 
 
 @pytest.mark.slow
