@@ -18,8 +18,10 @@ from hongbao.engines.mysql.filling import Copied, Filling, in_batches
 from hongbao.engines.mysql.numbers import is_serial
 from hongbao.engines.sqlcipher.engine import Ledger as LedgerInFile
 from hongbao.engines.sqlcipher.laned import Laned
+from hongbao.errors import DatabaseNotEmpty
 from hongbao.home.clusters import check_nodes
 from hongbao.home.log import MachineLog
+from hongbao.home.opening import is_on_cluster, place_of
 from hongbao.vault import DeviceKeys, verify
 
 if TYPE_CHECKING:
@@ -70,9 +72,20 @@ class Arrival:
         """
         Return whether the copy that ends with *entry* has come before, all of it.
 
-        Raises DatabaseNotEmpty where anything else is there.
+        Raises DatabaseNotEmpty where anything else is there, also what was done since then in the
+        ledger that this home has in use.
         """
-        return self._filling.is_there(self._copied(entry, mac))
+        came = self._filling.is_there(self._copied(entry, mac))
+        if came and self._is_in_use() and self._last_act() != "restore":
+            raise DatabaseNotEmpty(where=self._ledger.where)
+        return came
+
+    def _is_in_use(self) -> bool:
+        return is_on_cluster(self._env) and place_of(self._env) == self._ledger.where
+
+    def _last_act(self) -> str | None:
+        last = self._ledger.head().entry
+        return next((row.act for row in self._ledger.acts(after=last - 1, limit=1)), None)
 
     def _copied(self, entry: int, mac: bytes) -> Copied:
         return Copied(self._vault.fingerprint, entry, mac)

@@ -159,11 +159,13 @@ def test_a_backup_of_a_cluster_comes_back_to_an_empty_database(
     asked = does(shell, f"restore {tmp_path}/backup --ledger {addresses[1]}", 2)
     assert "this machine does not know how much that is" in asked
     does(shell, f"restore {tmp_path}/backup --ledger {addresses[1]} --yes")
+    does(shell, f"restore {tmp_path}/backup --yes")  # as if it had been cut off at the very end
 
     assert before == state(shell)
     check(shell)
     assert 2 == log_of(shell)["epoch"]
     does(shell, "topup 7")
+    assert "database_not_empty" in does(shell, f"restore {tmp_path}/backup --yes --json", 2)
     does(second, f"home connect {addresses[1]}")
     assert state(shell) == state(second)
 
