@@ -758,6 +758,18 @@ class Store(Protocol):
 
     def close(self) -> None: ...
 
+    def lane_versions(self, names: Collection[str]) -> Mapping[str, int]:
+        """
+        Return the versions of the lanes *names* that there are.
+
+        What was read of a lane's rows is true while its version is the same.
+        """
+        ...
+
+    def lanes_left(self) -> Mapping[str, int]:
+        """Return the versions in which the last transaction left the lanes that it wrote to."""
+        ...
+
     @property
     def in_transaction(self) -> bool:
         """Whether a transaction or a snapshot is open."""

@@ -28,6 +28,7 @@ from hongbao.domain.chain import digest
 from hongbao.domain.dates import days_after_midnight
 from hongbao.domain.fairness import NONCE_BYTES, SHUFFLED, DrawInput, Terms, share_amount
 from hongbao.domain.ids import check_request_id, parse_packet_id
+from hongbao.domain.lanes import PLATFORM
 from hongbao.domain.ledger import Reason, Transfer
 from hongbao.domain.packet import check_claim
 from hongbao.domain.plain_claim import GuardTexts, PacketTexts, fields_of, sealed
@@ -73,6 +74,9 @@ GROUP_MS = 20
 KNOWN_MAX = 50_000
 """How many people, and how many packets, are kept in memory at most."""
 
+KEPT_SECONDS = 5
+"""How long what is kept is used on a ledger with lanes."""
+
 _SECOND = timedelta(seconds=1)
 _HOUR_MICROS = 3_600_000_000
 _DAY_MICROS = 24 * _HOUR_MICROS
@@ -115,14 +119,19 @@ class BulkClaims:
     Does groups of claims on *home*, and keeps what it has read for the next one.
 
     What is kept is true while the chain's head is where the last group has left it: every act that
-    could change any of it moves the head, no matter from which process. With lanes there is no such
-    head, and each group reads again.
+    could change any of it moves the head, no matter from which process. With lanes, what is kept of
+    a person or a packet is true while its lane and the platform's are where it was read, or where
+    the last group has left them. What may be older than an act, since it is harmless (how many
+    others use a device), is kept for `KEPT_SECONDS`.
     """
 
     def __init__(self, home: Home) -> None:
         self._home = home
         self._head: tuple[int, bytes] | None = None
         self._known = _Known(home)
+        self._versions: dict[str, int] | None = None
+        """Of lanes: those that what is kept was read in; None after a group that has failed."""
+        self._since = 0
 
     def claim(self, requests: Sequence[ClaimRequest]) -> list[Answer]:
         """
@@ -137,6 +146,7 @@ class BulkClaims:
         assert home.group is None
         assert not home.rehearsing
         left, self._head = self._head, None  # what a group that fails has changed is not kept
+        versions, self._versions = self._versions, None
         with (
             home.keys.sharing(),  # until the head is noted, no restore replaces the ledger
             keeping_answers(home),
@@ -147,16 +157,44 @@ class BulkClaims:
                 grouped(home),
             ):
                 head = home.store.head()
-                if left is None or left != (head.entry, head.mac) or self._known.is_full:
+                if home.store.has_lanes:
+                    versions = self._checked(versions, requests)
+                elif left is None or left != (head.entry, head.mac) or self._known.is_full:
                     self._known = _Known(home)
                 group = _Group(home, self._known)
                 answers = group.answers(requests)
+                if versions is not None:
+                    new = self._known.lanes_of(requests).keys() - versions.keys()
+                    versions |= home.store.lane_versions(new)
                 mac = group.seal()
             if mac is not None:
                 note_head(home, group.entry, mac)
-        if not home.store.has_lanes:
+        if versions is not None:
+            self._versions = {**versions, **home.store.lanes_left()}
+        else:
             self._head = (group.entry, head.mac if mac is None else mac)
         return answers
+
+    def _checked(
+        self, versions: dict[str, int] | None, requests: Sequence[ClaimRequest]
+    ) -> dict[str, int]:
+        """Forget what has moved of that which *requests* need; return the versions of the rest."""
+        known = self._known
+        named = known.lanes_of(requests)
+        now = self._home.store.lane_versions({PLATFORM, *named})
+        is_old = perf_counter_ns() - self._since > KEPT_SECONDS * 1_000_000_000
+        if (
+            versions is None
+            or is_old
+            or known.is_full
+            or versions.get(PLATFORM) != now.get(PLATFORM)
+        ):
+            self._known, self._since = _Known(self._home), perf_counter_ns()
+            return {name: version for name, version in now.items() if name == PLATFORM}
+        for name, what in named.items():
+            if versions.get(name) != now.get(name):
+                known.let_go(what)
+        return {**versions, **now}
 
 
 def _packets_of(requests: Sequence[ClaimRequest]) -> Iterator[tuple[str, object]]:
@@ -319,6 +357,27 @@ class _Known:
                 raise PacketNotFound(wanted)
             packet = self.packets[wanted] = _Packet(self._home, row)
         return packet
+
+    def lanes_of(self, requests: Iterable[ClaimRequest]) -> dict[str, int | str]:
+        """Return the lanes of what is kept for *requests*, each with the person or the packet."""
+        named: dict[str, int | str] = {}
+        for asked in requests:
+            packet = self.packets.get(asked.packet)
+            if packet is not None:
+                named[f"packet/{packet.now.number}"] = asked.packet
+            person = None
+            with suppress(SessionNotOpen):  # which the request's own answer says
+                person = self.people.get(self.session(asked.session).profile)
+            if person is not None:
+                named[f"profile/{person.id}"] = named[f"person/{person.row.person}"] = person.id
+        return named
+
+    def let_go(self, what: int | str) -> None:
+        """Read a person, by the profile's id, or a packet again when it is needed."""
+        if isinstance(what, str):
+            self.packets.pop(what, None)
+        elif (person := self.people.pop(what, None)) is not None:
+            person.is_stale = True
 
     def forget(self, session: Session, wanted: str) -> None:
         """Forget all that an act about the packet *wanted* may have changed."""

@@ -282,8 +282,8 @@ def test_without_the_lanes_versions_an_update_is_lost_and_found(
     store: Store, databases: Databases, monkeypatch: pytest.MonkeyPatch
 ):
     """The negative control of all the others: what they prove is what this takes away."""
-    blind = lanes_module._MOVE.replace("version = %s", "%s IS NOT NULL")
-    monkeypatch.setattr(lanes_module, "_MOVE", blind)
+    blind = lanes_module._STILL.replace("version = %s", "%s IS NOT NULL")
+    monkeypatch.setattr(lanes_module, "_STILL", blind)
     monkeypatch.setattr(
         lanes_module, "_ADD", lanes_module._ADD.replace("INSERT", "REPLACE")
     )  # or the number in the lane, which both have, would tell

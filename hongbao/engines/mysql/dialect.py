@@ -193,6 +193,42 @@ def inserting(text: str, rows: Sequence[Sequence[object]]) -> tuple[str, list[ob
     return more, [value for row in rows for value in row]
 
 
+_ONE_ROW = re.compile(r"UPDATE (\w+) SET (\w+) = %s WHERE id = %s AND (\w+) < %s")
+
+
+def updating(text: str, rows: Sequence[Sequence[object]]) -> tuple[str, list[object]] | None:
+    """
+    Return a translated *text*, which sets one column of a row, for *rows* at once; None if not.
+
+    Each row is another one, by its id, and is met under its own condition.
+
+    >>> updating("UPDATE a SET b = %s WHERE id = %s AND b < %s", [[5, 1, 5], [6, 2, 6]])
+    ('UPDATE a SET b = CASE id WHEN %s THEN %s WHEN %s THEN %s END \
+WHERE id = %s AND b < %s OR id = %s AND b < %s', [1, 5, 2, 6, 1, 5, 2, 6])
+    >>> updating("UPDATE a SET b = %s WHERE id = %s", [[5, 1], [6, 2]]) is None
+    True
+    """
+    found = _ONE_ROW.fullmatch(text)
+    if found is None or len({row[1] for row in rows}) < len(rows):
+        return None
+    table, column, compared = found.groups()
+    cases = cases_of("id", len(rows))
+    places = " OR ".join([f"id = %s AND {compared} < %s"] * len(rows))
+    values = [value for to, key, _limit in rows for value in (key, to)]
+    values += [value for _to, key, limit in rows for value in (key, limit)]
+    return f"UPDATE {table} SET {column} = {cases} WHERE {places}", values
+
+
+def cases_of(column: str, count: int) -> str:
+    """
+    Return an expression that has a value for each of so many values of *column*.
+
+    >>> cases_of("id", 2)
+    'CASE id WHEN %s THEN %s WHEN %s THEN %s END'
+    """
+    return f"CASE {column} {' '.join(['WHEN %s THEN %s'] * count)} END"
+
+
 # --- parameters -----------------------------------------------------------------------------------
 
 _MARKED = re.compile(r"('[^']*')|(\bLIMIT )?\?(\d*)")

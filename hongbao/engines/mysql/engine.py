@@ -1,6 +1,6 @@
 """The connection to a cluster: its nodes, its transactions, and what it refuses."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -14,7 +14,14 @@ from hongbao.domain.lanes import SHARED, is_taken_from
 from hongbao.domain.ledger import Account, Kind
 from hongbao.engines.mysql import errors, session
 from hongbao.engines.mysql.address import Address, Host
-from hongbao.engines.mysql.dialect import NO_LIMIT, Statement, inserting, translate
+from hongbao.engines.mysql.dialect import (
+    NO_LIMIT,
+    Statement,
+    cases_of,
+    inserting,
+    translate,
+    updating,
+)
 from hongbao.engines.mysql.driver import connect, driver
 from hongbao.engines.mysql.lanes import ASKED, Lanes, locks, slot_of
 from hongbao.engines.mysql.log import Log
@@ -94,7 +101,10 @@ class Ledger(Verbs):
         self._lanes = Lanes(self._ran)
         self._numbers = Numbers()
         self._accounts: dict[Account, int] = {}  # the ids of those that were asked for
+        self._left: dict[str, int] = {}
         self._slot = 0
+        self._given: dict[tuple[str, int], int] | None = None
+        """What accounts get is put here, by side and account, while several acts are written."""
         self._packets: dict[str, int] = {}  # the numbers of those that were waited for
         self._depth = ""  # what is open: "", "snapshot", or "transaction"
         self._failed: BaseException | None = None
@@ -380,6 +390,7 @@ class Ledger(Verbs):
             except BaseException:  # it may be on its way; nothing else may commit it
                 self._leave()
                 raise
+            self._left = self._lanes.left()
             self._undone_before = 0
             self._is_long = False
         finally:
@@ -408,6 +419,19 @@ class Ledger(Verbs):
         return 0, self._outside(sql, values)
 
     # --- lanes -----------------------------------------------------------------------------------
+
+    def lanes_left(self) -> Mapping[str, int]:
+        return self._left
+
+    def lane_versions(self, names: Collection[str]) -> dict[str, int]:
+        wanted = sorted(names)
+        found: dict[str, int] = {}
+        for first in range(0, len(wanted), ASKED_AT_ONCE):
+            some = wanted[first : first + ASKED_AT_ONCE]
+            marks = ", ".join(["%s"] * len(some))
+            text = f"SELECT name, version FROM lane WHERE name IN ({marks})"
+            found.update(self._run(text, some)[1])
+        return found
 
     def next_number(self, table: str) -> int:
         number = self._numbers.entry if table in HOT else None
@@ -488,9 +512,7 @@ class Ledger(Verbs):
         if acts:
             self._slot = slot_of(acts[0])
         if len(acts) > 1:
-            from hongbao.engines.sql.bulk import append_many  # as in a file
-
-            append_many(self, acts, macs)
+            self._append_many(acts, macs)
         elif acts:
             books.append_one(self, acts[0], macs[0])
         self.read.pop("head", None)
@@ -499,6 +521,34 @@ class Ledger(Verbs):
     def _is_serial(self) -> bool:
         home = self.home()
         return home is not None and is_serial(home)
+
+    def _append_many(self, acts: Sequence[Decided], macs: Sequence[bytes]) -> None:
+        """Write several *acts* table by table; what accounts only get is added at the end."""
+        from hongbao.engines.sql.bulk import append_many  # as in a file
+
+        if not _have_sides(acts):
+            append_many(self, acts, macs)
+            return
+        given = self._given = {}
+        try:
+            append_many(self, acts, macs)
+        finally:
+            self._given = None
+        for side in ("debits_fen", "credits_fen"):
+            amounts = [(number, fen) for (of, number), fen in sorted(given.items()) if of == side]
+            for first in range(0, len(amounts), INSERTED_AT_ONCE):
+                self._give_all(side, amounts[first : first + INSERTED_AT_ONCE])
+
+    def _give_all(self, side: str, amounts: Sequence[tuple[int, int]]) -> None:
+        numbers = [number for number, _fen in amounts]
+        marks = ", ".join(["%s"] * len(numbers))
+        cases = cases_of("id", len(numbers))
+        met = self._written(
+            f"UPDATE account SET {side} = {side} + {cases} WHERE id IN ({marks})",
+            [*(value for amount in amounts for value in amount), *numbers],
+        )
+        if met != len(numbers):
+            raise RuleBroken(_BELOW_ZERO)
 
     def audit(self, question: Question, *values: object) -> Iterator[Any]:
         asked = ASKED.get(question)
@@ -564,6 +614,10 @@ class Ledger(Verbs):
                 return self.write_many(sql, rows)
         statement = translate(sql)
         if not statement.text.lstrip().startswith("INSERT"):
+            rows = [*rows]
+            together = updating(statement.text, [self._placed(statement, row) for row in rows])
+            if together is not None:
+                return self._written(*together)
             return sum(self.write(sql, *row) for row in rows)
         placed = self._numbered(statement, list(rows))
         met = 0
@@ -601,6 +655,8 @@ class Ledger(Verbs):
         if account.kind in SHARED:
             given = (amount_fen, 0) if side == "debits_fen" else (0, amount_fen)
             self._written(_TO_SLOT, (number, self._slot, *given))
+        elif self._given is not None:
+            self._given[side, number] = self._given.get((side, number), 0) + amount_fen
         else:
             self._write_once(
                 f"UPDATE account SET {side} = {side} + %s WHERE id = %s", (amount_fen, number)
@@ -766,6 +822,13 @@ _TO_SLOT = (
     " ON DUPLICATE KEY UPDATE debits_fen = debits_fen + VALUES(debits_fen),"
     " credits_fen = credits_fen + VALUES(credits_fen)"
 )
+
+
+def _have_sides(acts: Sequence[Decided]) -> bool:
+    """Return whether each account that *acts* move only gives, or only gets."""
+    transfers = [transfer for act in acts for transfer in act.transfers]
+    given = {transfer.debit for transfer in transfers}
+    return given.isdisjoint(transfer.credit for transfer in transfers)
 
 
 class _Transaction:

@@ -18,6 +18,7 @@ from hongbao.domain.lanes import (
     lanes_of,
     lanes_of_rows,
 )
+from hongbao.engines.mysql.dialect import cases_of
 from hongbao.engines.mysql.numbers import ROWS
 from hongbao.questions import Question
 from hongbao.rows import Row
@@ -171,17 +172,25 @@ class Lanes:
         found = {name: lane.version for name, lane in self._lanes.items()}
         return not names or dict(rows) == {n: v for n, v in found.items() if v is not None}
 
+    def left(self) -> dict[str, int]:
+        """Return the versions that the lanes have once they have moved."""
+        return {
+            lane.name: (lane.version or 0) + 1
+            for lane in self._lanes.values()
+            if lane.version is not None or lane.upto
+        }
+
     def move(self, run: Run) -> bool:
         """Write the lanes as they are left; False if one of them has moved since it was found."""
-        for name in sorted(self._lanes):
-            lane = self._lanes[name]
-            left = (lane.upto, lane.head, lane.entry, lane.at)
-            if lane.version is not None:
-                met, _ = run(_MOVE, (*left, name, lane.version))
-                if met != 1:
-                    return False
-            elif lane.upto:
-                run(_MAKE, (*left, name))
+        found = [lane for _, lane in sorted(self._lanes.items()) if lane.version is not None]
+        for first in range(0, len(found), MOVED_AT_ONCE):
+            some = found[first : first + MOVED_AT_ONCE]
+            met, _ = run(*_moving(some))
+            if met != len(some):
+                return False
+        for name, lane in sorted(self._lanes.items()):
+            if lane.version is None and lane.upto:
+                run(_MAKE, (lane.upto, lane.head, lane.entry, lane.at, name))
         if self._added:
             marks = ", ".join(["(%s, %s, %s, %s)"] * len(self._added))
             run(
@@ -191,10 +200,25 @@ class Lanes:
         return True
 
 
-_MOVE = (
-    "UPDATE lane SET upto = %s, head = %s, entry = %s, at = %s, version = version + 1"
-    " WHERE name = %s AND version = %s"
-)
+MOVED_AT_ONCE = 100
+"""How many lanes one statement moves."""
+
+
+_STILL = "name = %s AND version = %s"
+
+
+def _moving(lanes: Sequence[_Lane]) -> tuple[str, list[object]]:
+    """Return the statement that moves *lanes* where they still are as they were found."""
+    cases = cases_of("name", len(lanes))
+    sets = ", ".join(f"{column} = {cases}" for column in ("upto", "head", "entry", "at"))
+    places = " OR ".join([_STILL] * len(lanes))
+    values: list[object] = []
+    for column in ("upto", "head", "entry", "at"):
+        values += [value for lane in lanes for value in (lane.name, getattr(lane, column))]
+    values += [value for lane in lanes for value in (lane.name, lane.version)]
+    return f"UPDATE lane SET {sets}, version = version + 1 WHERE {places}", values
+
+
 _MAKE = "INSERT INTO lane (upto, head, entry, at, version, name) VALUES (%s, %s, %s, %s, 1, %s)"
 
 

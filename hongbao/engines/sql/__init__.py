@@ -1,6 +1,6 @@
 """The verbs of a ledger in SQL, for every engine that speaks it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from hongbao.engines.sql import (
@@ -119,6 +119,12 @@ class Verbs:
 
     def by_moment(self, table: str) -> int | None:  # noqa: ARG002 - for engines with lanes
         return None
+
+    def lane_versions(self, names: Collection[str]) -> Mapping[str, int]:  # noqa: ARG002
+        return {}
+
+    def lanes_left(self) -> Mapping[str, int]:
+        return {}
 
     def existing(self: "Engine", row: Any) -> Any:
         if row is None:
