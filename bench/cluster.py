@@ -11,7 +11,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from bench.crowd import GROUPS, Crowd, Worker, beside, ratios  # noqa: E402
 from bench.homes import CLAIMER, SENDER, env_of, found, pin, send_packets  # noqa: E402
 from bench.pairs import Comparison, compare  # noqa: E402
 from bench.run import Result, machine, told  # noqa: E402
@@ -35,6 +36,7 @@ from hongbao.engines.mysql.engine import Ledger  # noqa: E402
 from hongbao.engines.mysql.schema import COLUMNS  # noqa: E402
 from hongbao.home.clusters import Access  # noqa: E402
 from hongbao.wallet import Wallet  # noqa: E402
+from hongbao.wallet.bulk import BulkClaims  # noqa: E402
 from tools.nodes import guard  # noqa: E402
 from tools.nodes.cluster import OWNER, Cluster  # noqa: E402
 from tools.nodes.programs import NotInstalled  # noqa: E402
@@ -50,10 +52,11 @@ class Sizes(NamedTuple):
     packets: int  # that each writer claims of in a round
     topups: int  # that each writer makes in a round
     rounds: int
+    groups: int  # of fifty claims
 
 
-FULL = Sizes(starts=40, claims=150, packets=40, topups=20, rounds=6)
-QUICK = Sizes(starts=3, claims=4, packets=3, topups=2, rounds=2)
+FULL = Sizes(starts=40, claims=150, packets=40, topups=20, rounds=6, groups=12)
+QUICK = Sizes(starts=3, claims=4, packets=3, topups=2, rounds=2, groups=2)
 
 
 @contextmanager
@@ -147,6 +150,11 @@ def copy_tables(cluster: Cluster, source: str, target: str) -> None:
 
 def recorded_claims(wallet: Wallet, packets: Sequence[str]) -> Iterator[list[Said]]:
     """Claim *packets*, and yield what each claim said to its node."""
+    yield from recorded_of(packets, wallet.claim)
+
+
+def recorded_of(each: Sequence[Any], do: Callable[[Any], object]) -> Iterator[list[Said]]:
+    """Do it for *each*, and yield what that said to its node."""
     from pymysql.connections import Connection
 
     said: list[Said] = []
@@ -166,9 +174,9 @@ def recorded_claims(wallet: Wallet, packets: Sequence[str]) -> Iterator[list[Sai
     engine_module._ran = run_one
     Connection.commit, Connection.rollback = noting(COMMIT, commit), noting(ROLLBACK, rollback)
     try:
-        for packet in packets:
+        for one in each:
             said.clear()
-            wallet.claim(packet)
+            do(one)
             yield [*said]
     finally:
         engine_module._ran = ran
@@ -193,6 +201,68 @@ def asked(connection: Any, sql: str) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(sql)
         return list(cursor.fetchall())
+
+
+# --- a crowd --------------------------------------------------------------------------------------
+
+
+def crowds(folder: Path, sizes: Sizes) -> Iterator[Result]:
+    """Measure claims in groups on three nodes, and on one a group against its SQL, and others'."""
+    with nodes("galera", folder) as cluster:
+        crowd = Crowd(
+            folder / "crowd", access_to(cluster, cluster.create_database("hongbao_crowd"))
+        )
+        for name, compared in ratios(crowd, sizes.groups):
+            yield Result(name, compared.ratio, compared=compared)
+    yield from by_worker(folder, sizes)
+
+
+def by_worker(folder: Path, sizes: Sizes) -> Iterator[Result]:
+    """
+    Compare claims through a worker with the statements of the same groups, said by nobody.
+
+    As `against_sql` does it, on copies of one ledger. Then others do the same work, beside it.
+    """
+    count = sizes.groups + GROUPS
+    with nodes("mariadb", folder) as cluster, ExitStack() as stack:
+        here, recorded, replayed = (
+            access_to(cluster, cluster.create_database(f"hongbao_{name}"))
+            for name in ("grouped", "recorded", "replayed")
+        )
+        crowd = Crowd(folder / "worker", here)
+        groups = [crowd.group([packet]) for packet in crowd.packets(count)]
+        wallet = crowd.wallet
+        for copy in (recorded, replayed):
+            Ledger.create(copy.address, copy.password, wallet.vault.page_key).close()
+            copy_tables(cluster, here.address.database, copy.address.database)
+        original = wallet.home.store
+        wallet.home.store = opened(wallet, recorded)
+        claims = BulkClaims(wallet.home)
+        said = list(recorded_of(groups, claims.claim))
+        wallet.home.store.close()
+        wallet.home.store = original
+        worker = Worker(stack, wallet)
+        bare = stack.enter_context(
+            closing(connect(replayed.address, replayed.address.hosts[0], replayed.password))
+        )
+        session.prepare(partial(asked, bare), "the node")
+        for number in range(GROUPS):  # the first groups meet people, and are not measured
+            worker.claim(groups[number])
+            replay(bare, said[number])
+        compared = compare(
+            lambda number: worker.claim(groups[number + GROUPS]),
+            lambda number: replay(bare, said[number + GROUPS]),
+            sizes.groups,
+        )
+        yield Result(
+            "50 claims through the worker / their SQL run bare",
+            compared.ratio,
+            goal=1.5,
+            compared=compared,
+        )
+        more = iter([crowd.group([packet]) for packet in crowd.packets(sizes.groups + 1)])
+        worker.claim(next(more))
+        yield from beside(folder, lambda: worker.claim(next(more)), sizes.groups)
 
 
 # --- three writers --------------------------------------------------------------------------------
@@ -366,6 +436,7 @@ def measure(sizes: Sizes, folder: Path) -> Iterator[Result]:
     yield Result(
         "start of `balance` on a node / in a file", compared.ratio, goal=1.6, compared=compared
     )
+    yield from crowds(place("crowds"), sizes)
     for what, compared, undone in writers(place("galera"), sizes):
         yield Result(
             f"three writers, {what}s: time with one chain / with lanes (≥ 2)",
