@@ -27,8 +27,8 @@ from tests.wallet.world import LI, WANG, YUAN, World, right
 
 pytestmark = pytest.mark.slow
 
-ROUNDS = int(os.environ.get("HONGBAO_SERVE_ROUNDS", "12"))
 CLAIMS = int(os.environ.get("HONGBAO_OVERLOAD_CLAIMS", "20000"))
+FLOOD_SECONDS = float(os.environ.get("HONGBAO_OVERLOAD_SECONDS", "30"))
 LINKS = 50
 PACKETS = 24
 CLIENTS = (LI, WANG)
@@ -212,4 +212,58 @@ def test_three_times_too_much_is_refused_and_the_rest_is_answered_as_ever(world:
     assert flood.overloaded > usual.answered / 2
     assert flood.answered > usual.answered / 2
     assert after.answered > usual.answered * 0.8
+    assert {} == world.findings()
+
+
+def for_seconds(
+    client: Client, server: int, seconds: float, offered: float | None = None
+) -> tuple[Rate, list[int]]:
+    """Return what comes back for *seconds* of the clock, and how many answers in each of them."""
+    begun, cpu, asked = time.monotonic(), cpu_of(server), 0
+    answers: Counter[int] = Counter()
+    overloaded, slowest = 0, 0.0
+    while (passed := time.monotonic() - begun) < seconds or client.sent:
+        assert passed < seconds + 60
+        if passed < seconds:
+            wanted = 100 - len(client.sent) if offered is None else int(offered * passed) - asked
+            for _ in range(wanted):
+                client.ask()
+                asked += 1
+        for code, took in client.step():
+            slowest = max(slowest, took)
+            if code == "overloaded":
+                overloaded += 1
+            else:
+                assert "already_claimed" == code
+                answers[int(time.monotonic() - begun)] += 1
+    used = cpu_of(server) - cpu
+    each = [answers[second] for second in range(int(seconds))]
+    return Rate(answers.total() / used, overloaded / used, slowest), each
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it reads what a process has used from /proc")
+def test_half_a_minute_of_three_times_too_much_leaves_nothing_behind(world: World):
+    """
+    Claims come when the clock says so, however long answers take. What waits is bounded, and within
+    seconds of the flood's end as much is answered as before, by the server's own time.
+    """
+    packet = world.zhang.send(4 * YUAN, count=2, pin=right)["packet"]
+    world.li.claim(packet)
+    session = session_of(world, LI)
+    world.close()
+    with serving(world) as server:
+        client = Client(world, session, packet)
+        rate(client, server, 500)
+        usual, each = for_seconds(client, server, 4)
+        offered = 3 * sum(each) / len(each)
+        flood, _each = for_seconds(client, server, FLOOD_SECONDS, offered)
+        after, back = for_seconds(client, server, 4)
+        client.close()
+
+    sys.stdout.write(f"usual {usual}\n{offered:.0f}/s {flood}\nafter it {after} {back}\n")
+    assert 0 == usual.overloaded == after.overloaded
+    assert flood.overloaded > 0
+    assert flood.slowest < 30
+    assert after.answered > usual.answered * 0.7
+    assert all(back)
     assert {} == world.findings()
