@@ -766,8 +766,9 @@ class Store(Protocol):
         """
         ...
 
+    @property
     def lanes_left(self) -> Mapping[str, int]:
-        """Return the versions in which the last transaction left the lanes that it wrote to."""
+        """The versions in which the last transaction left the lanes that it wrote to."""
         ...
 
     @property

@@ -170,7 +170,7 @@ class BulkClaims:
             if mac is not None:
                 note_head(home, group.entry, mac)
         if versions is not None:
-            self._versions = {**versions, **home.store.lanes_left()}
+            self._versions = {**versions, **home.store.lanes_left}
         else:
             self._head = (group.entry, head.mac if mac is None else mac)
         return answers

@@ -420,6 +420,7 @@ class Ledger(Verbs):
 
     # --- lanes -----------------------------------------------------------------------------------
 
+    @property
     def lanes_left(self) -> Mapping[str, int]:
         return self._left
 

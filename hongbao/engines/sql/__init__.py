@@ -123,6 +123,7 @@ class Verbs:
     def lane_versions(self, names: Collection[str]) -> Mapping[str, int]:  # noqa: ARG002
         return {}
 
+    @property
     def lanes_left(self) -> Mapping[str, int]:
         return {}
 
