@@ -1305,6 +1305,14 @@ class LogStore(Protocol):
         """Return how many lanes with an act *since* then have moved since they were sealed."""
         ...
 
+    def former_seal(self, entry: int) -> bytes | None:
+        """
+        Return the MAC that sealed *entry* in the one chain of a backup that has come here.
+
+        It is that of the last in its group; None if the entry came later. Statements name it.
+        """
+        ...
+
     def unsealed(self, lane: str) -> Lane:
         """Return a lane as if none of it were sealed."""
         ...

@@ -106,7 +106,7 @@ class Arrival:
             context = Context(copy, self._vault, verify, devices, Noted(None))
             relane(context, laned, serial=is_serial(home))
         self._filling.begin(self._copied(entry, mac))
-        for table, columns, rows in laned.tables():
+        for table, columns, rows in (*laned.tables(), laned.seals()):
             self._filling.add(table, columns, rows)
         log = MachineLog(self._env, self._vault, self._ledger)
         moved = (Moved(name, 0, upto, head, None) for name, upto, head in laned.lanes())

@@ -104,11 +104,14 @@ def last_entry(home: Home) -> int:
 
 
 def has_entry(home: Home, entry: int, mac: str) -> bool:
-    """Return whether the ledger has *entry*, with the seal *mac*."""
+    """Return whether the ledger has *entry*, with the seal *mac*, or had before it moved here."""
     if entry == EMPTY_HEAD.entry:
         return mac == EMPTY_HEAD.mac.hex()
     found = home.store.head(entry)
-    return found is not None and found.mac.hex() == mac
+    if found is None or found.mac.hex() == mac:
+        return found is not None
+    former = None if home.store.log is None else home.store.log.former_seal(entry)
+    return former is not None and former.hex() == mac
 
 
 def has_checkpoint(home: Home, checkpoint: str) -> bool:

@@ -107,13 +107,14 @@ def check(shell: Shell) -> dict[str, Any]:
 
 
 def test_a_ledger_in_a_file_moves_to_a_cluster(
-    machine: Machine, addresses: list[str], tmp_path: Path
+    machine: Machine, addresses: list[str], one_node: Cluster, tmp_path: Path
 ):
     """
     All is there as it was, proven by its lanes and a log that says so; and life goes on.
     """
     shell = lived(machine)
     before = state(shell)
+    does(shell, f"export --format csv --output {tmp_path}/statement.csv")
     does(shell, f"backup {tmp_path}/backup")
 
     said = does(shell, f"restore {tmp_path}/backup --ledger {addresses[0]}")
@@ -122,6 +123,10 @@ def test_a_ledger_in_a_file_moves_to_a_cluster(
     assert "moved-ledger.db" in said
     assert before == state(shell)
     check(shell)
+    verify = f"verify-statement {tmp_path}/statement.csv --json"
+    assert '"verdict": "genuine"' in does(shell, verify)
+    sql(one_node, addresses[0], "UPDATE former_seal SET mac = reverse(mac)")
+    assert "other_history" in does(shell, verify, 19)
     log = log_of(shell)
     assert (2, 0) == (log["epoch"], log["unsealed"])
     assert ["ledger.toml", "moved-ledger.db"] == sorted(

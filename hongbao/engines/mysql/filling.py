@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from hongbao.engines.mysql.engine import Ledger
-from hongbao.engines.mysql.schema import OWNERS, TABLES
+from hongbao.engines.mysql.schema import TABLES
 from hongbao.errors import Busy, Damaged, DatabaseNotEmpty, OutcomeUnknown
 from hongbao.rows import Row
 from hongbao.store import Again, RuleBroken
@@ -116,7 +116,7 @@ class Filling:
 
     @staticmethod
     def _tables() -> Iterator[str]:
-        return (table for table in TABLES if table not in OWNERS)
+        return (table for table in TABLES if table not in ("form", "arrival"))
 
     def _has_rows(self, table: str) -> bool:
         return bool(self._ledger.rows(f"SELECT 1 FROM `{table}` LIMIT 1"))

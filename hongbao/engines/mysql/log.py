@@ -111,6 +111,12 @@ class Log:
             found.update({(lane, number): bytes(mac) for lane, number, mac in rows})
         return found
 
+    def former_seal(self, entry: int) -> bytes | None:
+        row = self._engine.row(
+            "SELECT mac FROM former_seal WHERE entry >= ? ORDER BY entry LIMIT 1", entry
+        )
+        return None if row is None else bytes(row[0])
+
     def checkpoints(self) -> Iterator[tuple[int, int, bytes, bytes]]:
         for epoch, size, root, seal in self._engine.each(
             "SELECT epoch, size, root, seal FROM checkpoint ORDER BY epoch, size"

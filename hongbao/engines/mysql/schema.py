@@ -177,6 +177,10 @@ TABLES: dict[str, str] = {
         KEY entry_by_packet (packet, id),
         KEY entry_by_operator (operator, id)
     """,
+    "former_seal": """
+        entry BIGINT NOT NULL PRIMARY KEY,
+        mac VARBINARY(32) NOT NULL CHECK (length(mac) = 32)
+    """,
     "lane": """
         name VARCHAR(40) NOT NULL PRIMARY KEY,
         upto BIGINT NOT NULL CHECK (upto > 0),
@@ -535,7 +539,7 @@ TABLES: dict[str, str] = {
 
 _TYPES = {"SEALED_LONG": "MEDIUMBLOB", "SEALED": "VARBINARY(2000)", "ALIKE": "VARBINARY(400)"}
 
-OWNERS = frozenset({"form", "arrival"})
+OWNERS = frozenset({"form", "arrival", "former_seal"})
 """Tables that only the owner writes to: who makes a ledger, or restores one there."""
 
 UPDATED = frozenset(

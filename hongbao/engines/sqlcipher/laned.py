@@ -73,6 +73,11 @@ class Laned:
                 columns = self._copy.columns(table)
                 yield table, columns, self._copy.each(_selecting(table, columns))
 
+    def seals(self) -> tuple[str, list[str], Iterator[Sequence[Any]]]:
+        """Return the table of the seals that the entries had in the one chain, and its rows."""
+        asked = "SELECT id, mac FROM entry WHERE mac IS NOT NULL ORDER BY id"
+        return "former_seal", ["entry", "mac"], self._copy.each(asked)
+
     def home(self) -> tuple[list[str], Sequence[Any]]:
         """Return the columns of the row of the home, and the row."""
         columns = self._copy.columns("home")
