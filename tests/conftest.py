@@ -131,7 +131,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _needs_three_nodes(item: pytest.Item) -> bool:
-    """Whether a test needs three nodes: in the six minutes of `.ci/run` others come first."""
+    """Whether a test needs three nodes: in the time that `.ci/run` has, others come first."""
     return not {"galera", "sites"}.isdisjoint(getattr(item, "fixturenames", ()))
 
 
