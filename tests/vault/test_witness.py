@@ -3,13 +3,14 @@
 import json
 import os
 import signal
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from hongbao import errors
 from hongbao.domain.log.checkpoint import Checkpoint, Origin
-from hongbao.vault import Vault
+from hongbao.vault import Vault, primitives
 from hongbao.vault.witness import AlreadyWitness, MemoryLost, Offer, Witness
 from tests.vault.conftest import CHEAP
 from tests.vault.processes import killed_at, race, run
@@ -41,6 +42,26 @@ def witness(tmp_path: Path, vault: Vault):
     return lambda: Witness(tmp_path / "keys", vault)
 
 
+def test_a_memory_of_an_older_program_is_read(witness, tmp_path, vault):
+    """
+    What it is sealed with and about never changes; one that opens and says nothing is damaged.
+    """
+    file, nonce = tmp_path / "keys" / "witness", bytes(12)
+    key = primitives.subkey(vault.legacy_secrets()[1].signing, b"witness")
+
+    def put(text: str) -> None:
+        about = primitives.joined(b"hongbao witness", b"1")
+        file.write_bytes(nonce + primitives.encrypt(key, nonce, text.encode(), about))
+
+    put(f"0123456789abcdef\n{head(3).text}")
+    assert ("0123456789abcdef", head(3)) == witness().memory()
+
+    put(f"0123456789abcdef\n{head(3).text}\n")
+    with pytest.raises(errors.Damaged) as damaged:
+        witness().memory()
+    assert str(file) == damaged.value.facts["path"]
+
+
 def test_what_was_seen_is_remembered(witness, tmp_path):
     """
     By the next process, under the same name, in a file that only its owner reads.
@@ -50,6 +71,7 @@ def test_what_was_seen_is_remembered(witness, tmp_path):
     assert (name, head(3)) == witness().memory()
     assert (name, head(5)) == witness().look(offering(head(5)), grows)
     assert (name, head(5)) == witness().memory()
+    assert {"witness", ".witness"} == {path.name for path in (tmp_path / "keys").iterdir()}
     assert 0o600 == (tmp_path / "keys" / "witness").stat().st_mode & 0o777
     assert 16 == len(bytes.fromhex(name)) * 2 == len(name)
 
@@ -177,18 +199,20 @@ def test_a_ledger_that_knows_less_is_no_loss_of_memory(witness, acknowledged):
 
 def test_the_ledger_is_asked_about_this_witness(witness):
     """
-    By its name.
+    By its name, and about news once more when it is this process's turn.
     """
     name = witness().begin(head(3))
-    asked = []
+    asked: list[str] = []
 
-    def ask(name: str) -> Offer:
+    def offering(size: int, name: str) -> Offer:
         asked.append(name)
-        return Offer(head(3), None)
+        return Offer(head(size), None)
 
-    witness().look(ask, grows)
-
+    witness().look(partial(offering, 3), grows)
     assert [name] == asked
+
+    witness().look(partial(offering, 4), grows)
+    assert [name] * 3 == asked
 
 
 def test_a_lost_memory_is_retired_and_another_witness_begins(witness, tmp_path):

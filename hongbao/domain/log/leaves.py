@@ -194,7 +194,7 @@ def faults(
                 sealed[leaf.lane] = Sealed(leaf.upto, leaf.head, index)
             if isinstance(leaf, Epoch):
                 for lane in {lanes[torn] for torn in leaf.torn if torn in lanes}:
-                    of_lanes.pop(lane)
+                    of_lanes.pop(lane, None)
                     sealed.pop(lane, None)
             is_first = isinstance(leaf, Epoch) and leaf.number == epoch
             is_late = isinstance(leaf, Restored) and number != 1

@@ -106,10 +106,10 @@ def test_known_note():
         "x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6Ry"
         "yBwJnAM="
     )
-    public = base64.b64decode("ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW")[1:]
-    key = Key("PeterNeumann", public)
+    public = "ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
+    key = Key("PeterNeumann", base64.b64decode(public)[1:])
 
-    assert "c74f20a3" == key.id.hex()
+    assert f"PeterNeumann+c74f20a3+{public}" == str(key)
     assert (text, frozenset({key})) == opened(
         f"{text}\n— PeterNeumann {said}\n".encode(), [key], signature_fits
     )
@@ -184,6 +184,7 @@ def test_a_signature_of_ours_that_does_not_fit_is_an_attempt():
         signed(HEAD.text, KEY, LOG.sign) + b"x\n",
         signed(HEAD.text, KEY, LOG.sign) + "—  AAAA\n".encode(),
         signed(HEAD.text, KEY, LOG.sign) + "— a *\n".encode(),
+        signed(HEAD.text, KEY, LOG.sign) + "— a b AAAA\n".encode(),  # a name has no space
         signed(HEAD.text, KEY, LOG.sign) + b"\xff\n",
         signed("a\tb\n", KEY, LOG.sign),
         signed("a\r\n", KEY, LOG.sign),
@@ -196,6 +197,17 @@ def test_what_is_no_note_is_not_opened(note):
     """
     with pytest.raises(NotSigned):
         opened(note, [KEY], signature_fits)
+
+
+def test_a_note_may_be_as_large_as_is_allowed():
+    """
+    To the byte.
+    """
+    spare = NOTE_BYTES_MAX - len(signed("\n", KEY, LOG.sign))
+    note = signed("a" * spare + "\n", KEY, LOG.sign)
+
+    assert NOTE_BYTES_MAX == len(note)
+    assert {KEY} == opened(note, [KEY], signature_fits)[1]
 
 
 def test_a_note_may_have_many_signatures():

@@ -199,6 +199,15 @@ def test_a_lane_that_an_epoch_names_begins_again():
     assert [*torn, unnamed] == found(old, (2, [second._replace(torn=()), again]), lanes=lanes)[0]
 
 
+def test_a_torn_lane_may_be_named_again():
+    """
+    By the next epoch too, before anything of it was sealed; what is no lane's leaf names none.
+    """
+    second, third = (Epoch(number, HEAD, (), ((1, 1), (1, 0), (7, 7))) for number in (2, 3))
+
+    assert ([], {}) == found((1, [FIRST, A2]), (2, [second]), (3, [third]))
+
+
 def test_a_step_appends_what_moved():
     """
     Each lane's leaf points at the one before it, and the checkpoint is over all of them.

@@ -143,6 +143,17 @@ def test_every_prefix_of_every_prefix_is_proven():
 
             assert 0 < len(proof) <= (size - 1).bit_length() + 1
             assert is_consistent(old, roots[old], size, roots[size], proof)
+            assert not is_consistent(old, roots[old], size, roots[size], [])
+
+
+def test_nothing_is_proven_of_what_is_not_there():
+    """
+    Neither the leaf behind the last one, nor that a tree continues the empty one.
+    """
+    with pytest.raises(AssertionError):
+        inclusion_proof(MANY, MANY, tree().nodes(MANY))
+    with pytest.raises(AssertionError):
+        consistency_proof(0, MANY, tree().nodes(MANY))
 
 
 sizes = st.integers(1, MANY)

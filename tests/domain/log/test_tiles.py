@@ -3,7 +3,7 @@
 import pytest
 
 from hongbao.domain.log.merkle import consistency_proof, is_consistent, root
-from hongbao.domain.log.tiles import Tile, Tiles, TileTorn
+from hongbao.domain.log.tiles import Tile, Tiles, TileTorn, bundle, tiles_of
 from tests.domain.log.trees import Tree, leaves
 from tests.every import every
 
@@ -45,12 +45,19 @@ def test_a_tree_is_its_tiles():
         nodes(0, place << 8)
     nodes(0, 69_999)
 
-    assert {Tile(0, number, 256) for number in range(273)} | {
-        Tile(0, 273, 112),
-        *(Tile(1, 0, 256), Tile(1, 1, 17)),
-        Tile(2, 0, 1),
-    } == set(reads)
-    assert len(reads) == len(set(reads))
+    assert [
+        *(Tile(0, number, 256) for number in range(273)),
+        *(Tile(0, 273, 112), Tile(1, 0, 256), Tile(1, 1, 17), Tile(2, 0, 1)),
+    ] == sorted(reads)
+    assert sorted(reads) == [*tiles_of(70_000)]
+
+
+def test_leaves_are_bundled_with_their_lengths():
+    """
+    Two bytes for each length, the larger one first.
+    """
+    assert b"" == bundle([])
+    assert b"\x00\x02ab\x00\x00\x01\x2c" + b"x" * 300 == bundle([b"ab", b"", b"x" * 300])
 
 
 def test_a_full_tree_of_one_tile_has_one_above_it():
@@ -80,6 +87,7 @@ def test_only_hashes_of_tiles_are_kept():
     """
     assert COUNT + COUNT // 256 == len(LARGE.rows)
     assert {0, 1} == {level for level, _place in LARGE.rows}
+    assert "[(0, 0), (0, 1)]" == str([*Tree(leaves(2)).rows])  # whole numbers
 
 
 def test_a_proof_reads_few_tiles():

@@ -200,15 +200,17 @@ def test_an_epoch_that_kept_nothing():
 
 
 def another_number(ledger: Ledger) -> None:
-    ledger.epoch(2, Epoch(3, ledger.head(1), (), ()))
+    ledger.epoch(2, Epoch(3, ledger.head(1), (ledger.head(1),), ()))
 
 
 def another_log(ledger: Ledger) -> None:
-    ledger.epoch(2, Epoch(2, ledger.head(1)._replace(origin=Origin("f" * 16, 1)), (), ()))
+    kept = ledger.head(1)._replace(origin=Origin("f" * 16, 1))
+    ledger.epoch(2, Epoch(2, kept, (ledger.head(1),), ()))
 
 
 def the_same_epoch(ledger: Ledger) -> None:
-    ledger.epoch(2, Epoch(2, ledger.head(1)._replace(origin=Origin(NAME, 2)), (), ()))
+    kept = ledger.head(1)._replace(origin=Origin(NAME, 2))
+    ledger.epoch(2, Epoch(2, kept, (ledger.head(1),), ()))
 
 
 def no_opening(ledger: Ledger) -> None:
@@ -228,7 +230,7 @@ def empty(ledger: Ledger) -> None:
 )
 def test_what_opens_an_epoch_is_its_first_leaf(change: Callable[[Ledger], None]):
     """
-    And names the epoch before, of the same log.
+    And names the epoch before, of the same log; otherwise it abandons nothing that was seen.
     """
     ledger = lossy()
     seen = ledger.head(1)
@@ -248,3 +250,4 @@ def test_a_first_leaf_has_to_be_proven():
     assert Forked is refused(whole().head(1), offered, ledger)
     ledger.leaves[2] = ledger.leaves[2][:1]
     assert Forked is refused(whole().head(1), offered, ledger)
+    assert Forked is refused(whole().head(1), ledger.head(2, 0), ledger)
