@@ -29,8 +29,8 @@ class Proven:
 
     An entry is proven by its seal, which is upon the one before; so after the first that is not,
     none is: what follows may be whole, but it is unknown upon which past. *ends* are the last
-    entries of the groups that are proven, and *whole* those later entries that are sealed upon the
-    stored seal of the one before.
+    entries of the groups that are proven, and *whole* all entries, later ones too, that are sealed
+    upon the stored seal of the one before.
     """
 
     def __init__(self, context: Context) -> None:
@@ -54,7 +54,7 @@ class Proven:
         self._is_unbroken &= is_whole and generation == self._generation
         if self._is_unbroken:
             self.ends.append(step.entry)
-        elif is_whole:
+        if is_whole:
             self.whole |= {entry for entry, _act in self._group}
         self._previous = step.mac
         self._group.clear()

@@ -11,6 +11,7 @@ import pytest
 
 from hongbao import errors
 from hongbao.engines.sqlcipher.salvage import Salvaged
+from hongbao.units import from_micros, iso
 from hongbao.wallet.repair import repair
 from tests.corruption.trying import PAGE_BYTES, PEOPLE, Tally, Truth, copied, flip, looked
 from tests.vault.processes import run
@@ -91,6 +92,9 @@ def repaired(truth: Truth, victim: Path, new: Path, *backups: Path) -> Any:
     world.chances = truth.world.chances + 500
     with untouched(victim):
         found = repair(world.env, new, backups=backups)
+    assert (str(victim), str(new)) == (found["home"], found["into"])
+    assert 0o700 == new.stat().st_mode & 0o777
+    assert [] == [*new.parent.glob(f".{new.name}-*")], "what it was made in is still there"
     made = World(new, truth.world.at)
     made.chances = truth.world.chances + 700
     assert {} == made.findings()
@@ -276,6 +280,32 @@ def test_without_keys_nothing_can_be_done(truth: Truth, tmp_path: Path):
         repair(World(victim, truth.world.at).env, tmp_path / "new")
 
 
+def test_without_a_ledger_there_is_nothing_to_repair(truth: Truth, tmp_path: Path):
+    """
+    A backup that is whole is named instead; without the keys it would not open either.
+    """
+    victim = copied(truth, tmp_path / "victim")
+    env = World(victim, truth.world.at).env
+    (victim / LEDGER).unlink()
+
+    with pytest.raises(errors.Unrepairable) as alone:
+        repair(env, tmp_path / "new")
+    with pytest.raises(errors.Unrepairable) as offered:
+        repair(env, backups=[victim / "none.db", truth.older / LEDGER])
+    shutil.rmtree(victim / "keys")
+    with pytest.raises(errors.HomeNotFound):
+        repair(env)
+    shutil.copyfile(truth.older / LEDGER, victim / LEDGER)
+    with pytest.raises(errors.KeysLost) as locked:
+        repair(env)
+
+    assert "the ledger is gone" == alone.value.facts["reason"] == offered.value.facts["reason"]
+    assert not alone.value.facts.get("backup")
+    assert str(truth.older / LEDGER) == offered.value.facts["backup"]
+    assert str(victim / "keys") == locked.value.facts["path"]
+    assert not (tmp_path / "new").exists()
+
+
 def test_a_folder_that_is_there_is_left_alone(truth: Truth, tmp_path: Path):
     """
     Also an empty one, and one within the damaged home.
@@ -324,15 +354,30 @@ def test_killed_at_any_rename_there_is_no_new_home(truth: Truth, tmp_path: Path)
 
 def test_a_backup_that_has_all_of_it_is_better(truth: Truth, tmp_path: Path):
     """
-    It ends where the proven part ends: nothing of it would be newer.
+    It ends where the proven part ends: nothing of it would be newer. Who prefers it is asked first.
     """
     victim = copied(truth, tmp_path / "victim")
     flip(victim / LEDGER, 48 * PAGE_BYTES + 2000, 0xFF)
 
-    found = repair(World(victim, truth.world.at).env, backups=[truth.folder / LEDGER])
+    asked: list[Any] = []
 
+    def declines(found: object) -> bool:
+        asked.append(found)
+        return False
+
+    found = repair(
+        World(victim, truth.world.at).env,
+        tmp_path / "new",
+        backups=[truth.folder / LEDGER],
+        agrees=declines,
+    )
+
+    assert [found] == asked
     assert found["into"] is None
-    assert [backup["is_better"] for backup in found["backups"]] == [True]
+    assert [] == [*tmp_path.glob("*new*")]
+    (backup,) = found["backups"]
+    assert backup["is_better"]
+    assert (str(truth.folder / LEDGER), found["last_entry"]) == (backup["file"], backup["entry"])
 
 
 def test_a_repaired_home_says_so_in_its_chain(truth: Truth, tmp_path: Path):
@@ -345,7 +390,24 @@ def test_a_repaired_home_says_so_in_its_chain(truth: Truth, tmp_path: Path):
 
     found = repaired(truth, victim, tmp_path / "new")
 
+    db = raw(truth.folder / LEDGER, truth.page_key)
+    rows = db.execute(
+        "SELECT id, act, profile, amount_fen, at FROM entry WHERE id > ? ORDER BY id",
+        (found["kept_entry"],),
+    ).fetchall()
+    db.close()
     with World(tmp_path / "new", truth.world.at).open(ZHANG) as desk:
         (event,) = [line for line in desk.events()["events"] if line["act"] == "repaired"]
     assert event["event"] == found["last_entry"] + 1
     assert found["lost"] == found["last_entry"] - found["kept_entry"] > 0
+    assert found["acts"] == [
+        {
+            "entry": entry,
+            "at": iso(from_micros(at)),
+            "act": act,
+            "profile": None if profile is None else PEOPLE[profile - 1],
+            "amount_fen": amount_fen,
+            "sealed": True,  # all of it is proven, and cannot be done again without its packet
+        }
+        for entry, act, profile, amount_fen, at in rows
+    ]

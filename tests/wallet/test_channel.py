@@ -221,8 +221,9 @@ def test_an_amount_that_is_down_by_magic_is_refused(reason: str, demo: World):
     """
     before = demo.dump(ignoring=PINS)
     for _ in range(2):
-        with pytest.raises(errors.BankDown):
+        with pytest.raises(errors.BankDown) as down:
             pay(demo.zhang, reason, MAGIC[Fault.DOWN], request_id="mine")
+        assert BANK == down.value.facts["bank"]
     assert before == demo.dump(ignoring=PINS)
 
 
@@ -654,9 +655,10 @@ def test_with_both_channels_down_nothing_is_written(reason: str, demo: World):
     zhang.set_fault("unionpay", Fault.DOWN, amount_fen=FEN)
     before = demo.dump(ignoring=PINS)
 
-    with pytest.raises(errors.ChannelDown):
+    with pytest.raises(errors.ChannelDown) as down:
         pay(zhang, reason, request_id="mine")
 
+    assert BANK == down.value.facts["bank"]
     assert before == demo.dump(ignoring=PINS)
     assert pay(zhang, reason, FEN + 1)["payment"].startswith("UP")
     zhang.send(FEN, pin=right)
