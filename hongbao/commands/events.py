@@ -242,8 +242,10 @@ def publish(
     try:
         with stopped_by_signals(relay.stop):
             relay.run(follow=follow)
+        if relay.is_stopped and not follow:
+            raise KeyboardInterrupt
     except KeyboardInterrupt:  # the second one: what is in flight may arrive, and is sent again
-        if not relay.is_stopped:
+        if not (relay.is_stopped and follow):
             raise
         forget_output()
 
@@ -301,7 +303,7 @@ class _Publishing:
         if not self._call.as_json and said["event"] in ("waiting", "again"):
             talk(screen.trouble(said))
         elif not self._follow:
-            if said["event"] in ("done", "stopped"):
+            if said["event"] == "done":
                 self._call.answer(said, screen.show_published)
         elif self._call.as_json:
             with answering():

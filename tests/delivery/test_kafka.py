@@ -253,6 +253,18 @@ def test_a_broker_that_is_away_is_waited_for(world: World, tmp_path: Path):
     assert "no broker of kafka://127.0.0.1:1/ledger answers; waiting for one\n" == line
     assert ("", 0) == (err, waiting.returncode)
     assert time.monotonic() - begun < 20
+    once = subprocess.Popen(
+        [*COMMAND, "events", "publish", "--to", "kafka://127.0.0.1:1/ledger"],
+        env=shell.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    assert once.stderr is not None
+    once.stderr.readline()
+    once.send_signal(signal.SIGINT)
+    out, err = once.communicate(timeout=60)
+    assert (130, "") == (once.returncode, out), err
 
 
 @pytest.mark.kafka
