@@ -22,6 +22,9 @@ FORM = 1
 """The version of the document that costs are kept in."""
 
 ENGINES = ("file", "cluster")
+READING = 0.5
+"""How much of a gateway's time is for reading; the rest is for replying."""
+
 SAMPLES_MAX = 100_000
 NANOS_MAX = 10**12
 
@@ -168,15 +171,20 @@ class Drawn:
         if size > sizes[-1]:  # as a claim costs in the largest group that was measured
             worker, database = worker * size / sizes[-1], database * size / sizes[-1]
         return Work(
-            self._one_of(self._gateway) * size
-            + _scaled(worker, group.worker_ns / 1e9, mean.decided),
-            _scaled(database, group.database_ns / 1e9, mean.committed),
+            _scaled(worker, group.worker_ns / 1e9, mean.decided),
+            _scaled(database, group.database_ns / 1e9, mean.committed)
+            + self._one_of(self._gateway) * size * (1 - READING),
         )
 
     @property
+    def reading(self) -> float:
+        """How long it takes to read a claim."""
+        return _mean(self._gateway) * READING
+
+    @property
     def refusal(self) -> float:
-        """How long it takes to read a claim and refuse it."""
-        return _mean(self._gateway)
+        """How long it takes to reply to a claim that is not even begun."""
+        return _mean(self._gateway) * (1 - READING)
 
     @property
     def start(self) -> float:

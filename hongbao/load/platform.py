@@ -92,7 +92,12 @@ class Study:
         """Simulate *load* with the chance and the costs of that *run*."""
         drawn = Drawn(self._costs, self._chance_from(f"{self._seed}/costs/{run}"), again=True)
         uniform = self._chance_from(f"{self._seed}/{load.rate / load.nodes:.3f}/{run}")
-        limits = Limits(self._group, refusal=drawn.refusal, one_packet=self._is_cluster)
+        limits = Limits(
+            self._group,
+            reading=drawn.reading,
+            refusal=drawn.refusal,
+            one_packet=self._is_cluster,
+        )
         return play(
             load,
             drawn,

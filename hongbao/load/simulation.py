@@ -33,7 +33,7 @@ _WAKE = "wake"
 
 
 class Work(NamedTuple):
-    """How long a group takes: to be read and decided, and to be committed."""
+    """How long a group takes: to be decided, and to be committed and replied to."""
 
     decided: float
     committed: float
@@ -50,8 +50,10 @@ class Limits(NamedTuple):
     wait: float = 0.005
     queue: int | None = 500
     threads: int = 1
+    reading: float = 0.0
+    """What it costs to read one; it is read as it comes while a group waits to be full."""
     refusal: float = 0.0
-    """What it costs to refuse one."""
+    """What it costs more to refuse one."""
     one_packet: bool = False
     """Whether a group is of one packet: half of all claims are of the newest one, and so on."""
 
@@ -383,9 +385,7 @@ class _Node:
 
         try:
             while True:
-                refused = yield from self._gather()
-                if refused:
-                    yield self._env.timeout(refused * self._platform.limits.refusal)
+                yield from self._gather()
                 group = self._take()
                 if group:
                     self._in_hand[number] = group
@@ -395,33 +395,44 @@ class _Node:
         except Interrupt:
             return
 
-    def _read(self, busy_until: float) -> int:
-        """Read all that has come, and refuse what there is no room for; return how much that is."""
+    def _read(self, free_at: float) -> float:
+        """
+        Read all that has come, and refuse what there is no room for; return when that is done.
+
+        *free_at* is when the thread began to read, or last had; what came since was read as it
+        came, if the thread had nothing else to do.
+        """
+        limits = self._platform.limits
         self.hear(self._env.now)
-        most, refused = self._platform.limits.queue, 0
         while self._unread:
             at, claim = self._unread.popleft()
-            if most is not None and len(self._queue) >= most:
-                refused += 1
+            free_at = max(free_at, at)
+            if limits.queue is not None and len(self._queue) >= limits.queue:
                 self._platform.refuse(self, claim, self._env.now)
+                free_at += limits.refusal
             else:
-                self._queue.append((max(at, busy_until), claim))
+                self._queue.append((free_at, claim))
+            free_at += limits.reading
         self._platform.most = max(self._platform.most, len(self._queue))
-        return refused
+        return free_at
 
-    def _gather(self) -> Generator[Event, Any, int]:
-        """Wait until there is a group; return how many were refused until then."""
+    def _gather(self) -> Generator[Event, Any, None]:
+        """Wait until there is a group."""
         limits, env = self._platform.limits, self._env
-        busy_until, refused = env.now, 0
+        free_at = env.now
         while True:
-            refused += self._read(busy_until)
+            free_at = self._read(free_at)
+            if free_at > env.now:
+                yield env.timeout(free_at - env.now)
+                if self._next() <= env.now:
+                    continue
             if not self._queue:
                 yield from self._sleep(self._next())
                 continue
             missing = limits.group - len(self._queue)
             ready_at = self._queue[0][0] + limits.wait
             if missing <= 0 or env.now >= ready_at:
-                return refused
+                return
             yield from self._sleep(min(ready_at, self._next(missing - 1)))
 
     def _sleep(self, until: float) -> Generator[Event, Any, None]:

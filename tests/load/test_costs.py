@@ -35,10 +35,15 @@ def test_what_is_drawn_has_the_means_that_were_measured():
     Of a size between two, what lies between; of a larger one, as many times as much.
     """
     drawn = Drawn(COSTS, chance_from("means"), again=False)
-    for size, decided, committed in ((1, 15, 100), (3, 45, 150), (5, 75, 200), (10, 150, 400)):
+    for size, decided, committed in (
+        (1, 10, 102.5),
+        (3, 30, 157.5),
+        (5, 50, 212.5),
+        (10, 100, 425),
+    ):
         assert (decided, committed) == pytest.approx(drawn_means(drawn, size), rel=0.03)
     assert {0.2, 0.3} == {drawn.start for _ in range(50)}
-    assert 0.005 == pytest.approx(drawn.refusal)
+    assert (0.0025, 0.0025) == pytest.approx((drawn.reading, drawn.refusal))
     assert pytest.approx(5 / 0.275) == drawn.most(5)
     assert (5 * MS, 10 * MS, 40 * MS) == means_of(COSTS, 5)
 
