@@ -648,7 +648,7 @@ STATES: dict[str, tuple[Shown, ...]] = {
         Shown("check", needs_servers=True),
     ),
     "repeat it with `--request-id {request_id}`; or record the loss with `hongbao home epoch`": (
-        Shown("acts_lost", ends=(0, 2)),
+        Shown("topup 5", needs_servers=True),
     ),
     "repeat it: `{line}`; or record the loss with `hongbao home epoch`": (
         Shown("acts_lost", ends=(0, 2)),
