@@ -314,6 +314,23 @@ def test_operators_have_names_and_pins_like_everybody(home: World):
     assert {} == home.findings()
 
 
+@pytest.mark.parametrize("reason", ["topup", "withdraw"])
+def test_a_single_fen_that_is_booked_twice_over_is_found_and_put_right(home: World, reason: str):
+    """
+    Half of it is none, so a bank that books a wrong amount books two: more than it was asked for.
+    """
+    with Wallet.open(home.env, profile=ZHANG) as desk:
+        pay(desk, "topup", YUAN)
+    payment = misbooked(home, Fault.WRONG_AMOUNT, reason, 1)
+    assert {payment: "amount"} == found(home)
+
+    put_right(home, payment)
+
+    assert {} == found(home)
+    with Wallet.open(home.env, profile=ZHANG) as desk:
+        assert desk.check()["ok"]
+
+
 # --- statements ----------------------------------------------------------------------------------
 
 
