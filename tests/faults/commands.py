@@ -71,6 +71,7 @@ LOOKING = (
     ),
     *("operator list", "operator log", "totp show", "challenge list", "review list"),
     *("review records", "webhook list", "risk show", "risk why last", "events deliveries"),
+    *("events status",),
 )
 """What only looks; a home is as it was afterwards."""
 
@@ -205,6 +206,7 @@ NOT_TYPED = {
         "drill",
     ),
     "it waits for what others do: tests/delivery kills it": ("watch", "events resend"),
+    "it hands events to a broker: tests/delivery/test_kafka.py kills it": ("events publish",),
     "it waits for what falls due: tests/serving/test_due.py kills it": ("serve",),
     "it wants an answer that is read off the screen: tests/wallet kills it": (
         *("challenge", "challenge answer"),
