@@ -22,6 +22,8 @@ _PLAIN = {
     "›": ">",
     "≥": ">=",
     "≤": "<=",
+    "±": "~",
+    "µ": "u",
 }
 """What is drawn or marked where an encoding lacks the sign for it: as wide, where that can be."""
 
