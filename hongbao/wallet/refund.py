@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from hongbao.changes.packets import ClosePacket
 from hongbao.domain.ids import check_request_id, parse_packet_id
@@ -68,14 +68,12 @@ def refund_due(home: Home, *, request_id: str | None = None, dry_run: bool = Fal
                 done["balance_fen"] += undone_fen
                 undone_fen += done["amount_fen"] if done["refunded_to"] == BALANCE else 0
             refunded.append(done)
-    answer = _refunds(before + refunded)
-    if before and not refunded:
-        answer["replayed"] = True
-    return answer
+    return _refunds(before + refunded)
 
 
 def _refunded_before(home: Home, request_id: str, me: ProfileRow) -> list[Refunded]:
-    return [answer_to(home, part) for part in home.store.acts(parts_of=(request_id, me.id))]
+    parts = home.store.acts(parts_of=(request_id, me.id))
+    return [cast("Refunded", {**answer_to(home, part), "replayed": True}) for part in parts]
 
 
 def refund_packet(

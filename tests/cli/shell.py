@@ -128,7 +128,7 @@ class Shell:
     def answers(self, *typed: str, **variables: str) -> Any:
         """Return the one document that a command answers with, and nothing else."""
         said = self(*typed, "--json", **variables)
-        assert (0, "") == (said.code, said.err)
+        assert (0, "") == (said.code, said.err), said
         return json.loads(said.out)
 
     def refuses(self, *typed: str, **variables: str) -> tuple[int, dict[str, Any]]:

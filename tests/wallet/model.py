@@ -517,14 +517,18 @@ class Model:
 
         return then
 
-    def refund_due(self, name: str) -> Then:
-        self.deliver(name)
+    def due(self, name: str) -> list[Sent]:
+        """Return the packets of *name*'s that are due back, the longest due first."""
         due = [
             packet
             for packet in self.packets.values()
             if packet.sender == name and packet.open and packet.expires_at <= self.now()
         ]
-        due.sort(key=lambda packet: packet.expires_at)
+        return sorted(due, key=lambda packet: packet.expires_at)
+
+    def refund_due(self, name: str) -> Then:
+        self.deliver(name)
+        due = self.due(name)
 
         def then(told: Told) -> None:
             assert [packet.id for packet in due] == [row["packet"] for row in told["refunds"]]

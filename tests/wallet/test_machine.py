@@ -561,9 +561,10 @@ class Desk(RuleBasedStateMachine):
         who, request, act, answer = self.done[-1 - place % len(self.done)]
         self.asked_pin = False
         arrived = False
-        if "refunds" in answer:
-            if "/" not in repr(answer):
-                return  # of everything due: by now there may be more
+        refunds = answer.get("refunds", ())
+        if "refunds" in answer and request not in {each["request_id"] for each in refunds}:
+            if not refunds or self.model.due(who):
+                return  # of everything due: by now there is more
             arrived = bool(self.model.deliver(who))
 
         again = act(self._desk(who), request_id=request)

@@ -338,7 +338,10 @@ def test_a_refund_of_all_that_is_due_goes_on_where_it_was_cut_off(world: World):
     told = world.zhang.refund_due(request_id="all")
 
     assert whole["refunded_fen"] == told["refunded_fen"]
-    assert 3 == len(told["refunds"])
+    assert [packets[0]] == [each["packet"] for each in told["refunds"] if "replayed" in each]
+    assert (3, False) == (len(told["refunds"]), "replayed" in told)
+    again = world.zhang.refund_due(request_id="all")
+    assert all(each["replayed"] for each in (again, *again["refunds"]))
     assert {} == world.findings()
 
 
