@@ -71,6 +71,7 @@ def test_a_city_is_lost_and_every_confirmed_act_is_there_once(
         code, drilled, error = held(galera, capsys, DATABASE, "--keep")
     finally:
         galera.mend()
+    assert sound, (code, error)
     [first], [gone, forgotten] = sound, planted
 
     assert (0, ()) == (first.proof.wrong, first.poorer)

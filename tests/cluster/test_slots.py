@@ -25,6 +25,7 @@ from hongbao.domain.lanes import SHARED, lanes_of
 from hongbao.domain.ledger import LEGAL, PLATFORM, SIDES, Account, Kind, Reason, Transfer
 from hongbao.engines import sqlcipher
 from hongbao.engines.mysql import engine as engine_module
+from hongbao.engines.mysql import lanes as lanes_module
 from hongbao.engines.mysql import session
 from hongbao.engines.mysql.engine import Ledger
 from hongbao.errors import Busy, HongbaoError, PacketRefunded
@@ -129,7 +130,12 @@ def undone(patch: pytest.MonkeyPatch) -> list[int]:
 def test_payments_of_two_people_do_not_wait_for_each_other(
     name: str, world: OnCluster, monkeypatch: pytest.MonkeyPatch
 ):
-    """At whichever of its commits the one is, all that the other does begins and ends meanwhile."""
+    """
+    At whichever of its commits the one is, all that the other does begins and ends meanwhile.
+
+    But for those who meet in a slot by chance: one pair of payments in seventeen. Here none does.
+    """
+    monkeypatch.setattr(lanes_module, "SLOTS", 1_000_003)
     zhang, li = world.open(ZHANG), world.open(LI)
     began_again = undone(monkeypatch)
     for at in count(1):
@@ -340,7 +346,7 @@ def test_what_takes_from_an_account_of_everybodys_takes_no_more_than_there_is(on
     databases.close()
 
 
-def test_a_group_moves_each_account_by_one_statement(
+def test_a_group_moves_all_accounts_by_one_statement(
     one_node: Cluster, monkeypatch: pytest.MonkeyPatch
 ):
     """Whose numbers are asked for at once; and its entries and transfers are added together."""
@@ -363,7 +369,7 @@ def test_a_group_moves_each_account_by_one_statement(
         monkeypatch.setattr(engine_module, "_ran", run)
         store.append(group, seal)
         monkeypatch.undo()
-    assert 3 == sum(sql.startswith("UPDATE account ") for sql in said)
+    assert 1 == sum(sql.startswith("UPDATE account ") for sql in said)
     assert 1 == sum(sql.startswith("INSERT INTO account_slot") for sql in said)
     assert len(said) < 12, said
     assert {TOPUP_FEN + 100, 100} == {store.balance_fen(balance(number)) for number in (1, 2, 3)}
