@@ -65,6 +65,19 @@ def broker(request: pytest.FixtureRequest) -> Iterator[Any]:
     mock.close()
 
 
+AT = """
+import sys
+from datetime import datetime
+from hongbao import cli
+from hongbao.commands import caller
+from hongbao.env import system_env
+now = datetime.fromisoformat(sys.argv.pop(1))
+vars(caller)["system_env"] = lambda: system_env()._replace(now=lambda: now)
+raise SystemExit(cli.main(sys.argv[1:]))
+"""
+"""The command at the world's moment, which the machine's clock is ahead of."""
+
+
 def shell_of(world: World) -> Shell:
     return Shell(world.folder, "246813")
 
@@ -139,7 +152,7 @@ def test_whatever_is_killed_the_consumer_of_the_page_has_each_act_once(
     for number in range(ROUNDS):
         live(world)
         acting = subprocess.Popen(
-            [*COMMAND, "topup", "1", "-p", LI],
+            [sys.executable, "-P", "-c", AT, world.at.isoformat(), "topup", "1", "-p", LI],
             env=shell.environment(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
