@@ -50,7 +50,7 @@ ALLOWED: dict[tuple[str, str], int] = {
     ("tells of, told of", "code"): 1,
     ("told", "code"): 22,
     ("vouch, vouches", "docs"): 1,
-    ("whoever, whomever, whatever, whichever", "code"): 13,
+    ("whoever, whomever, whatever, whichever", "code"): 12,
     ("whoever, whomever, whatever, whichever", "docs"): 54,
 }
 """How often a word still stands where the glossary rules it out: it may fall, and never rise."""

@@ -321,6 +321,8 @@ class StorageRefused(Unusable):
         N_("database or disk is full"),
         N_("attempt to write a readonly database"),
         N_("unable to open database file"),
+        # and of the log of a recording that plays itself:
+        N_("a command is missing there"),
     )
 
     path: str = example("~/.local/share/hongbao/data/ledger.db")

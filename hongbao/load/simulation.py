@@ -257,7 +257,7 @@ class _Platform:
             self.done += [now] * len(group)
 
     def refuse(self, node: _Node, claim: Claim, at: float) -> None:
-        """Refuse *claim*; whoever asked may ask the same node again."""
+        """Refuse *claim*; its client asks the same node again after a pause, so many times."""
         if claim.refused < self.patience.tries:
             self.again += at >= self.load.warm_up
             pause = self.patience.pause * self.uniform()
