@@ -667,7 +667,7 @@ STATES: dict[str, tuple[Shown, ...]] = {
         Shown(
             "database_not_empty",
             fill={"FILE": "a.hongbao", "ADDRESS": "mysql://pay@/db?socket=/s"},
-            ends=(2, 10),
+            ends=(2, 10, 21),
         ),
     ),
     "restore a backup: `hongbao restore FILE`; or correct the address: "

@@ -82,10 +82,9 @@ def test_a_packet_is_chosen_with_the_arrow_keys(giving: Shell, language: str, co
             for number, line in enumerate(lines)
             if line[2:].startswith(("hb_", newer, older))
         ]
-        assert person.cursor_line.startswith(f"› {newer}")
+        person.until_cursor(f"› {newer}")
         person.type(DOWN)
-        person.until(f"› {older}")
-        assert person.cursor_line.startswith(f"› {older}")
+        person.until_cursor(f"› {older}")
         person.type(ENTER)
 
         assert 0 == person.ends()
@@ -123,7 +122,7 @@ def test_typing_filters(giving: Shell):
         person.until(ASKED)
         person.type("8.8")
         person.until("packet: 8.8")
-        assert person.cursor_line.startswith(f"› {giving.packets['older']}")
+        person.until_cursor(f"› {giving.packets['older']}")
         person.type("z")
         assert giving.packets["older"] not in person.until("nothing fits")
         person.type(ENTER)

@@ -6,7 +6,7 @@ import select
 import signal
 import termios
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import pyte
@@ -48,13 +48,24 @@ class Typist:
 
     def until(self, text: str) -> str:
         """Wait until *text* stands on the screen, and return the screen."""
+        self._wait(lambda: text in self.screen, f"no {text!r} on")
+        return self.screen
+
+    def until_cursor(self, text: str) -> None:
+        """
+        Wait until the cursor stands in a line that begins with *text*.
+
+        What is drawn may come in two parts, so the text can be there before the cursor is.
+        """
+        self._wait(lambda: self.cursor_line.startswith(text), f"no cursor at {text!r} on")
+
+    def _wait(self, is_seen: Callable[[], bool], missing: str) -> None:
         ends_at = time.monotonic() + SECONDS_MAX
-        while text not in self.screen:
+        while not is_seen():
             has_ended = self.command.has_ended()
             comes_more = self._read(0.05) or not has_ended
             is_late = time.monotonic() > ends_at
-            assert comes_more > is_late, f"no {text!r} on:\n{self.screen}"
-        return self.screen
+            assert comes_more > is_late, f"{missing}:\n{self.screen}"
 
     def settle(self, seconds: float = 0.25) -> str:
         """Return the screen after nothing more has come for a while."""
