@@ -1,6 +1,10 @@
 """The description of published events: what is really published is as it says, and all of it."""
 
+import copy
 import json
+import os
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +16,20 @@ from hongbao.delivery.targets import Message
 from hongbao.queries.publishing import EventData, Notice, NoticeData, reader_of
 from tests.every import every
 from tests.wallet.world import World, right
+
+PARSER = os.environ.get("HONGBAO_ASYNCAPI")
+"""Where AsyncAPI's own parser is (tools/asyncapi fetches it)."""
+
+_READ = """
+const { Parser } = require("@asyncapi/parser");
+const documents = JSON.parse(require("fs").readFileSync(0, "utf8"));
+const parser = new Parser();
+(async () => {
+    const found = [];
+    for (const each of documents) found.push(await parser.validate(each));
+    console.log(JSON.stringify(found));
+})();
+"""
 
 DOCUMENT = json.loads(
     (Path(__file__).parents[2] / "docs/reference/events.asyncapi.json").read_text("utf-8")
@@ -102,3 +120,40 @@ def test_every_reference_in_the_description_leads_somewhere():
     (channel,) = DOCUMENT["channels"].values()
     (operation,) = DOCUMENT["operations"].values()
     assert len(channel["messages"]) == len(operation["messages"]) == 4
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    PARSER is None or shutil.which("node") is None, reason="HONGBAO_ASYNCAPI names no parser"
+)
+def test_asyncapis_own_parser_has_nothing_to_say_about_the_description():
+    """
+    But that 3.0 has a successor; and it finds each of a few faults.
+    """
+    faults: list[Any] = [copy.deepcopy(DOCUMENT) for _ in range(5)]
+    del faults[0]["info"]["title"]
+    faults[1]["operations"]["publish"]["action"] = "publish"
+    faults[2]["channels"]["ledger"]["parameters"] = {}
+    faults[3]["components"]["messages"]["event"]["payload"] = {"type": "thing"}
+    faults[4]["operations"]["publish"]["channel"]["$ref"] = "#/channels/other"
+
+    right, *wrong = _read_by_parser([DOCUMENT, *faults])
+
+    assert ["asyncapi-latest-version"] == [each["code"] for each in right]
+    for found in wrong:
+        assert any(each["severity"] <= 1 for each in found), found
+
+
+def _read_by_parser(documents: list[Any]) -> list[list[dict[str, Any]]]:
+    """Return what AsyncAPI's parser says of each of *documents*; 0 is an error, 1 a warning."""
+    read = subprocess.run(
+        ["node", "-e", _READ],
+        input=json.dumps([json.dumps(each) for each in documents]),
+        env={"PATH": os.environ["PATH"], "NODE_PATH": f"{PARSER}/node_modules"},
+        capture_output=True,
+        check=True,
+        encoding="utf-8",
+        timeout=120,
+    )
+    found: list[list[dict[str, Any]]] = json.loads(read.stdout)
+    return found
