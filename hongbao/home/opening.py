@@ -6,7 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hongbao.env import Env
-from hongbao.errors import Damaged, HomeLocked, HomeNotFound, NotOnCluster, StorageRefused
+from hongbao.errors import (
+    Damaged,
+    HomeLocked,
+    HomeNotFound,
+    NotOnCluster,
+    StorageRefused,
+    StorageUnreadable,
+)
 from hongbao.store import LedgerFile, Store
 from hongbao.vault import Cost, KeyFolder, Vault
 from hongbao.vault.files import close_to_writers
@@ -39,7 +46,10 @@ def close_home(env: Env) -> dict[Path, bool]:
     Return the folders to which they could, each with whether it could be closed. What others may
     have put there is looked at whenever a file of it is opened (see `hongbao.vault.files`).
     """
-    if not key_folder(env).exists():  # then it is no folder of ours
+    try:
+        if not key_folder(env).exists():  # then it is no folder of ours
+            return {}
+    except StorageUnreadable:  # the next opening says so; here an act may have been done already
         return {}
     found = {
         folder: close_to_writers(folder, private=folder != env.home)

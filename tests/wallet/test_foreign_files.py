@@ -172,3 +172,16 @@ def test_a_restored_ledger_takes_no_links_place(world: World, tmp_path: Path):
     restore(world.env, tmp_path / "copy", accept_older=lambda *_: False)
 
     assert OLD == (tmp_path / "precious").read_bytes()
+
+
+def test_what_cannot_be_looked_at_is_said_by_the_next_opening(world: World):
+    """
+    An act may be done before a home is closed to others, and is not to be called refused.
+    """
+    keys = world.folder / "keys"
+    keys.rename(world.folder / "elsewhere")
+    keys.symlink_to("keys")
+
+    assert {} == close_home(world.env)
+    with pytest.raises(errors.StorageUnreadable):
+        Wallet.open(world.env)
