@@ -1973,6 +1973,7 @@ class PublishingLine(TypedDict):
     epoch: int | None  # the epoch that they are sent in; it is another one after a loss
     fence: int  # how often the target was taken; a relay with an older number is out
     error: dict[str, object] | None  # why the wallet is waited for; null if it is the broker
+    trouble: str | None  # why no broker answers, in English; null if it is not the broker
 
 
 class PublicationLine(TypedDict):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from hongbao.delivery.targets import Message, ProducerLost, Target
 from hongbao.errors import (
     BrokerRefused,
+    BrokerSettingsRefused,
     InvalidBrokerSettings,
     KafkaMissing,
     TopicForgets,
@@ -46,7 +47,8 @@ _ALLOWED = re.compile(
     r"|message\.max\.bytes|request\.timeout\.ms"
 )
 _SECRET = re.compile(
-    r"sasl\.password|ssl\.(key|keystore)\.(password|pem)|sasl\.oauthbearer\..*secret"
+    r"sasl\.password|sasl\.jaas\.config|ssl\.(key|keystore)\.(password|pem)"
+    r"|sasl\.oauthbearer\..*secret"
 )
 _SETTINGS_BYTES_MAX = 1 << 16
 
@@ -88,11 +90,15 @@ def library() -> Any:
     return confluent_kafka
 
 
-class _Silent:
-    """Takes what the library logs: what matters of it comes as errors, too."""
+class _Log:
+    """Takes what the library logs, and keeps why a connection failed; the rest comes as errors."""
 
-    def log(self, *_said: object) -> None:
-        return
+    def __init__(self) -> None:
+        self.failure = ""
+
+    def log(self, _level: int, _form: str, *said: str) -> None:
+        if said[0] == "FAIL":
+            self.failure = _plain(said[-1].rpartition("]: ")[2])
 
 
 class KafkaBroker:
@@ -107,16 +113,22 @@ class KafkaBroker:
             **_SAFE,
             "bootstrap.servers": ",".join(target.hosts),
         }
+        self._log = _Log()
         self._partitions: list[int] = []
         self._failed: KafkaError | None = None
         self._is_away = False
         self._left = 0
         try:
             self._producer: Producer = self._kafka.Producer(
-                {**self._config, "error_cb": self._note, "logger": _Silent()}
+                {**self._config, "error_cb": self._note, "logger": self._log}
             )
-        except (self._kafka.KafkaException, ValueError, TypeError):
-            raise InvalidBrokerSettings(path=str(path or ""), line=0, problem="library") from None
+        except (self._kafka.KafkaException, ValueError, TypeError) as error:
+            reason = _without_secrets(settings, _refusal(error))
+            raise BrokerSettingsRefused(path=str(path), reason=reason) from None
+
+    @property
+    def trouble(self) -> str:
+        return self._log.failure
 
     def connect(self, beat: Callable[[bool], None]) -> None:
         topic = self._target.topic
@@ -146,7 +158,7 @@ class KafkaBroker:
         from confluent_kafka.admin._config import ConfigResource
 
         asked = ConfigResource(ConfigResource.Type.TOPIC, topic)
-        config: Any = {**self._config, "logger": _Silent()}
+        config: Any = {**self._config, "logger": _Log()}
         admin = AdminClient(config)  # has to be there until the answer is
         try:
             found = admin.describe_configs([asked], request_timeout=3)[asked].result()
@@ -237,7 +249,7 @@ class KafkaBroker:
             return ProducerLost(error.str())
         if error.name() in _NO_TOPIC:
             return TopicNotFound(topic=self._target.topic)
-        return BrokerRefused(target=str(self._target), reason=error.str())
+        return BrokerRefused(target=str(self._target), reason=_plain(error.str()))
 
 
 _NO_TOPIC = frozenset({"UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_TOPIC", "_UNKNOWN_PARTITION"})
@@ -254,6 +266,34 @@ _AWAY = frozenset({"_TRANSPORT", "_TIMED_OUT", "_ALL_BROKERS_DOWN", "_RESOLVE"})
 
 
 _UNSENT = frozenset({"_PURGE_QUEUE", "_PURGE_INFLIGHT", "_GAPLESS_GUARANTEE"})
+
+
+_ABOUT = re.compile(r" \(after \d+ms in state \w+(?:, \d+ identical error\(s\) suppressed)?\)$")
+_CALLED = re.compile(r"^(?:\w+://)?(\S+)/(?:bootstrap|\d+): ")
+
+
+def _plain(said: str) -> str:
+    """
+    Return what the library has *said* of a connection without what only its makers read.
+
+    >>> _plain("ssl://b1:9093/bootstrap: handshake failed (after 12ms in state SSL_HANDSHAKE)")
+    'b1:9093: handshake failed'
+    """
+    return _CALLED.sub(r"\1: ", _ABOUT.sub("", said))
+
+
+def _refusal(error: Exception) -> str:
+    """Return the library's own words for settings that it does not take."""
+    said = error.args[0] if error.args else ""
+    words = str(said if isinstance(said, str) else said.str())
+    return words.removeprefix("Failed to create producer: ")
+
+
+def _without_secrets(settings: Mapping[str, str], text: str) -> str:
+    for name, value in settings.items():
+        if _SECRET.fullmatch(name):
+            text = text.replace(value, "…")
+    return text
 
 
 def _is_fatal(error: "KafkaError") -> bool:

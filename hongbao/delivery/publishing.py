@@ -198,8 +198,11 @@ class Relay:
         assert self._lease is not None
         place = self._lease.place
         messages = list(self._messages(batch))
+        broker = (
+            self._connected()
+        )  # also with nothing to send: settings that are wrong are found at once
         for first in range(0, len(messages), EVENTS_AT_ONCE):
-            self._connected().send(messages[first : first + EVENTS_AT_ONCE], self._beat)
+            broker.send(messages[first : first + EVENTS_AT_ONCE], self._beat)
         if batch.spot == place.spot:
             return
         count = len(batch.events)
@@ -245,7 +248,12 @@ class Relay:
             if is_over or self._away_since is not None:
                 raise _Stopped
         if not self._follows and waited > AWAY_SECONDS:
-            raise BrokerAway(target=self._target, seconds=AWAY_SECONDS)
+            raise BrokerAway(target=self._target, seconds=AWAY_SECONDS, reason=self._trouble())
+
+    def _trouble(self) -> str:
+        """Return why no broker answers, as far as that is known."""
+        known = "" if self._broker is None else self._broker.trouble
+        return known or "Local: Timed out"
 
     def _renew(self) -> None:
         """Say now and then that this relay is there. Raises RelayReplaced."""
@@ -273,5 +281,6 @@ class Relay:
                 "epoch": None if spot is None else spot.epoch,
                 "fence": self._lease.fence,
                 "error": None if error is None else error.as_dict(),
+                "trouble": self._trouble() if event == "waiting" and error is None else None,
             }
         )

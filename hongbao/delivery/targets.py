@@ -91,6 +91,11 @@ class ProducerLost(Exception):
 class Broker(Protocol):
     """Takes messages for a target. What goes wrong for good is raised in our words."""
 
+    @property
+    def trouble(self) -> str:
+        """Why the last connection to a broker failed, in the library's words; empty if none did."""
+        ...
+
     def connect(self, beat: Callable[[bool], None]) -> None:
         """
         Find the topic; *beat* is called while it waits, and says if none answers.

@@ -91,8 +91,8 @@ TOPICS = {
         "DeliveriesPending"
     ),
     "publishing": (
-        "InvalidTarget KafkaMissing InvalidBrokerSettings TopicNotFound TopicForgets BrokerRefused "
-        "BrokerAway AlreadyPublishing RelayReplaced PublicationDiverged"
+        "InvalidTarget KafkaMissing InvalidBrokerSettings BrokerSettingsRefused TopicNotFound "
+        "TopicForgets BrokerRefused BrokerAway AlreadyPublishing RelayReplaced PublicationDiverged"
     ),
     "serving": "Overloaded NotAClaim CannotListen",
     "stories": (

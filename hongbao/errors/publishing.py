@@ -46,14 +46,23 @@ class InvalidBrokerSettings(UsageError):
     problem: str = example(
         "unknown",
         words={
-            "not_a_setting": N_("it is no `name=value`"),
-            "unknown": N_("it is no setting of how to connect"),
+            "not_a_setting": N_("it is not a line of the form `name=value`"),
+            "unknown": N_("it is not a setting of how to connect"),
             "open": N_("the file has a password, and others can read it: `chmod 600`"),
-            "library": N_("the library does not take these settings"),
         },
     )
 
     sentence = N_("line {line} of {path}: {problem}")
+    advice = N_("docs/howto/follow-a-ledger-with-kafka.md lists what may be set")
+
+
+class BrokerSettingsRefused(UsageError):
+    """The library cannot connect with these settings; *reason* is its own word, in English."""
+
+    path: str = example("kafka.properties")
+    reason: str = example("sasl.username and sasl.password must be set")
+
+    sentence = N_("the settings in {path} cannot be used: {reason}")
     advice = N_("docs/howto/follow-a-ledger-with-kafka.md lists what may be set")
 
 
@@ -90,9 +99,10 @@ class BrokerAway(HongbaoError):
 
     target: str = example("kafka://127.0.0.1:9092/hongbao")
     seconds: int = example(30)
+    reason: str = example("Connect to ipv4#127.0.0.1:9092 failed: Connection refused")
 
     exit_code = ExitCode.PENDING
-    sentence = N_("no broker of {target} has answered for {seconds} s")
+    sentence = N_("no broker of {target} has answered for {seconds} s: {reason}")
     advice = N_("nothing is lost: publish again later; with --follow it is waited for")
 
 

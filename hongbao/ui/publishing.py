@@ -49,7 +49,8 @@ def trouble(said: PublishingLine) -> str:
     if said["event"] == "again":
         return say(N_("publishing to {target} again"), target=target)
     if said["error"] is None:
-        return say(N_("no broker of {target} answers; waiting for one"), target=target)
+        text = say(N_("no broker of {target} answers; waiting for one"), target=target)
+        return f"{text} · {safe(said['trouble'] or '')}"
     return say(N_("waiting: {why}"), why=recall(said["error"]).message)
 
 

@@ -13,11 +13,14 @@ class MemoryBroker:
     """
 
     def __init__(self) -> None:
+        self.trouble = ""
+        self.connected = 0
         self.arrived: list[Message] = []
         self.before: Callable[[], None] = lambda: None
         self.after: Callable[[], None] = lambda: None
 
     def connect(self, beat: Callable[[bool], None]) -> None:
+        self.connected += 1
         beat(False)
 
     def send(self, messages: Sequence[Message], beat: Callable[[bool], None]) -> None:

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.delivery.papers import MECHANISMS, PASSWORD, USER
+
 PARTITIONS = 4
 
 FOLDER = os.environ.get("HONGBAO_KAFKA")
@@ -55,24 +57,57 @@ class Mock:
         self._process.communicate("")
 
 
-class Kafka:
-    """Apache Kafka, one broker in KRaft mode, with its data in *folder*."""
+_SECURED = """\
+sasl.enabled.mechanisms={mechanisms}
+listener.name.{name}.ssl.keystore.type=PEM
+listener.name.{name}.ssl.keystore.location={papers}
+listener.name.{name}.scram-sha-512.sasl.jaas.config=\
+org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.{name}.plain.sasl.jaas.config=\
+org.apache.kafka.common.security.plain.PlainLoginModule required user_{user}="{password}";
+"""
 
-    def __init__(self, folder: Path) -> None:
+
+class Kafka:
+    """
+    Apache Kafka, one broker in KRaft mode, with its data in *folder*.
+
+    With *papers*, files with a key and a certificate, it has one more address for each, in
+    *secured*: there it takes only TLS, and only `USER` with their password.
+    """
+
+    def __init__(self, folder: Path, papers: Sequence[Path] = ()) -> None:
         assert FOLDER is not None
-        ports = _free_ports(2)
+        ports = _free_ports(2 + len(papers))
         self.address = f"127.0.0.1:{ports[0]}"
+        self.secured = [f"127.0.0.1:{port}" for port in ports[2:]]
         self._port = ports[0]
         self._folder = folder
         self._jars = str(Path(FOLDER) / "*")
         folder.mkdir(parents=True)
         self._settings = folder / "server.properties"
+        listeners = [f"PLAINTEXT://{self.address}", f"CONTROLLER://127.0.0.1:{ports[1]}"]
+        listeners += [f"SECURED{n}://{address}" for n, address in enumerate(self.secured)]
+        kinds = ["PLAINTEXT:PLAINTEXT", "CONTROLLER:PLAINTEXT"]
+        kinds += [f"SECURED{n}:SASL_SSL" for n in range(len(papers))]
+        secured = [
+            _SECURED.format(
+                name=f"secured{n}",
+                papers=path,
+                mechanisms=",".join(MECHANISMS),
+                user=USER,
+                password=PASSWORD,
+            )
+            for n, path in enumerate(papers)
+        ]
         self._settings.write_text(
             f"""\
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{ports[1]}
-listeners=PLAINTEXT://127.0.0.1:{ports[0]},CONTROLLER://127.0.0.1:{ports[1]}
+listeners={",".join(listeners)}
+listener.security.protocol.map={",".join(kinds)}
+inter.broker.listener.name=PLAINTEXT
 controller.listener.names=CONTROLLER
 log.dirs={folder}/data
 num.partitions={PARTITIONS}
@@ -81,9 +116,12 @@ offsets.topic.replication.factor=1
 offsets.topic.num.partitions=1
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
-"""
+{"".join(secured)}"""
         )
-        self._java("kafka.tools.StorageTool", "format", "-t", _CLUSTER, "-c", str(self._settings))
+        argv = ["kafka.tools.StorageTool", "format", "-t", _CLUSTER, "-c", str(self._settings)]
+        if papers:
+            argv += ["--add-scram", f"SCRAM-SHA-512=[name={USER},password={PASSWORD}]"]
+        self._java(*argv)
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 

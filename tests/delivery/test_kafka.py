@@ -28,6 +28,7 @@ from hongbao.wallet.homes import restore
 from tests.cli.shell import COMMAND, Shell
 from tests.delivery.broker import Consumer
 from tests.delivery.brokers import HAS_KAFKA, Kafka, Mock, attributes, messages
+from tests.delivery.papers import MECHANISMS, PASSWORD, USER, Authority
 from tests.delivery.test_publishing import agrees, entries, held, live
 from tests.wallet.world import LI, World
 
@@ -49,8 +50,16 @@ BROKERS = [
 
 
 @pytest.fixture(scope="module")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
-    broker = Kafka(tmp_path_factory.mktemp("kafka") / "broker")
+def authority() -> Authority:
+    return Authority.new("ours")
+
+
+@pytest.fixture(scope="module")
+def kafka(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
+    folder = tmp_path_factory.mktemp("kafka")
+    hosts = {"right": "127.0.0.1", "other": "example.com"}
+    papers = [authority.sign(folder, name, host) for name, host in hosts.items()]
+    broker = Kafka(folder / "broker", papers)
     yield broker
     broker.close()
 
@@ -299,3 +308,73 @@ def test_a_topic_that_is_missing_or_forgets_is_refused(world: World, kafka: Kafk
 def _refused(shell: Shell, target: str) -> tuple[int, str]:
     code, error = shell.refuses("events", "publish", "--to", target)
     return code, error["code"]
+
+
+@pytest.mark.kafka
+@pytest.mark.skipif(not HAS_KAFKA, reason="HONGBAO_KAFKA names no jars")
+def test_only_a_broker_with_the_right_certificate_gets_the_password(
+    world: World, kafka: Kafka, authority: Authority, tmp_path: Path
+):
+    """
+    Another authority's, another host's, none and a wrong password: nothing is sent, and it is said
+    why. With the right ones each mechanism publishes everything.
+    """
+    live(world)
+    shell, path = shell_of(world), tmp_path / "kafka.properties"
+    ours = authority.write(tmp_path / "ours.pem")
+    other = Authority.new("ours").write(tmp_path / "other.pem")
+    right, elsewhere = kafka.secured
+
+    def settings(ca: Path = ours, mechanism: str = MECHANISMS[0], password: str = PASSWORD) -> None:
+        path.touch(0o600)
+        path.write_text(
+            f"security.protocol=SASL_SSL\nssl.ca.location={ca}\nsasl.mechanism={mechanism}\n"
+            f"sasl.username={USER}\nsasl.password={password}\n"
+        )
+
+    def publish(address: str, *more: str) -> list[str]:
+        return ["events", "publish", "--to", f"kafka://{address}/secured", *more]
+
+    def refused(address: str, word: str) -> None:
+        said = shell(*publish(address, "--settings", str(path), "--json"))
+        *_waiting, last = said.err.splitlines()  # for a slow machine it is away at first
+        error = json.loads(last)["error"]
+        assert (21, "broker_refused") == (said.code, error["code"])
+        assert word in error["reason"]
+        assert "midnight" not in said.err
+
+    kafka.make("secured")
+    settings(other)
+    refused(right, "certificate verify failed")
+    settings()
+    refused(elsewhere, "certificate verify failed")
+    for mechanism in MECHANISMS:
+        settings(mechanism=mechanism, password="before-midnight")
+        refused(right, "uthentication failed")
+    settings()
+    for address, more in ((kafka.address, ["--settings", str(path)]), (right, [])):
+        waiting = subprocess.Popen(
+            [*COMMAND, *publish(address, "--follow", *more)],
+            env=shell.environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+        assert waiting.stderr is not None
+        line = waiting.stderr.readline()
+        waiting.send_signal(signal.SIGINT)
+        waiting.communicate(timeout=60)
+        assert f"no broker of kafka://{address}/secured answers" in line
+        assert "Disconnected" in line
+    assert [] == messages(kafka.address, "secured")
+
+    for mechanism in MECHANISMS:
+        settings(mechanism=mechanism)
+        assert "published events" in shell.does(*publish(right, "--settings", str(path))).out
+        live(world)
+    shell.does(*publish(right, "--settings", str(path)))
+    consumer = Consumer()
+    for message in messages(kafka.address, "secured"):
+        consumer.take_one(attributes(message), json.loads(message.value()))
+    agrees(world, consumer)
+    assert not consumer.dropped

@@ -9,7 +9,7 @@ import pytest
 
 from hongbao.delivery import publishing
 from hongbao.delivery.envelope import EVENT_BYTES_MAX, message_of, source
-from hongbao.delivery.kafka import read_settings
+from hongbao.delivery.kafka import KafkaBroker, read_settings
 from hongbao.delivery.publications import publications, taken
 from hongbao.delivery.publishing import Relay
 from hongbao.delivery.targets import ProducerLost, parse_target
@@ -17,6 +17,7 @@ from hongbao.domain.identity import BANKS
 from hongbao.errors import (
     AlreadyPublishing,
     BrokerRefused,
+    BrokerSettingsRefused,
     InvalidBrokerSettings,
     InvalidTarget,
     PublicationDiverged,
@@ -106,6 +107,7 @@ def test_every_act_is_published_once_and_its_money_adds_up(world: World):
     agrees(world, consumer)
     assert not consumer.dropped
     assert 0 == publish(world, broker)
+    assert broker.connected == 2  # with nothing to send, too
     live(world)
     before = len(broker.arrived)
     assert publish(world, broker) == len(broker.arrived) - before
@@ -383,6 +385,7 @@ def test_settings_are_read_as_kafkas_own_programs_write_them(tmp_path: Path):
     ("text", "mode", "line", "problem"),
     [
         (SETTINGS, 0o640, 5, "open"),
+        ('sasl.jaas.config=x.PlainLoginModule required password="s3=cret";', 0o604, 1, "open"),
         ("sasl.username", 0o600, 1, "not_a_setting"),
         ("sasl.username=", 0o600, 1, "not_a_setting"),
         ("\nacks=0", 0o600, 2, "unknown"),
@@ -422,3 +425,20 @@ def test_an_envelope_is_cloudevents_in_either_mode(world: World):
     assert headers == {f"ce_{name}": str(value) for name, value in document.items()}
     assert {"1.0", source(630962), "hongbao.init.v1", "1/profile/1/1"} <= set(headers.values())
     assert "profile/1" == binary.key == structured.key
+
+
+def test_settings_that_the_library_refuses_are_told_in_its_words_without_the_password():
+    """
+    Also one that only Java's programs know, which has a password in it.
+    """
+    target = parse_target(TARGET)
+    secret = 'x.PlainLoginModule required password="s3=cret";'
+    for said, word in (
+        ({"security.protocol": "TLS"}, "security.protocol"),
+        ({"sasl.jaas.config": secret}, "JAAS"),
+        ({"sasl.mechanism": "s3=cret", "sasl.password": "s3=cret"}, "…"),
+    ):
+        with pytest.raises(BrokerSettingsRefused) as refused:
+            KafkaBroker(target, {"security.protocol": "SASL_SSL", **said}, Path("k.properties"))
+        assert word in str(refused.value.facts["reason"])
+        assert "s3=cret" not in str(refused.value)
