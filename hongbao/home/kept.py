@@ -38,6 +38,10 @@ _BYTES_MAX = 700 * 1024
 
 _COVERED = "acts-covered"
 
+_TOGETHER = "acts-together"
+_TOGETHER_BYTES = 64 * 1024
+"""How large the note of groups grows before its acts are moved to the notes of their devices."""
+
 
 class KeptAct(Row):
     """An act that was confirmed, with the device's *counter* that it was signed over."""
@@ -56,6 +60,9 @@ class Kept:
 
     An act is written there after it is done, and not waited for: it is lost where this machine
     loses its power at the moment when the cluster loses the act.
+
+    The acts of a group are of many devices, and are first kept together: one line, in one note.
+    Whoever reads looks there first. What is moved meanwhile is then read twice, and not missed.
     """
 
     def __init__(self, home: Home) -> None:
@@ -71,8 +78,18 @@ class Kept:
         return max((act.entry for act in self._last().values()), default=0)
 
     def _last(self) -> dict[int, KeptAct]:
+        together = self._together()
         lines = {each: self._notes.last_sealed(f"acts-{each}") for each in self._devices("acts")}
-        return {device: _act(line) for device, line in lines.items() if line is not None}
+        last = {device: _act(line) for device, line in lines.items() if line is not None}
+        for device, act in together:
+            if device not in last or last[device].counter < act.counter:
+                last[device] = act
+        return last
+
+    def _together(self) -> list[tuple[int, KeptAct]]:
+        """Return the acts of groups that are not in the notes of their devices yet."""
+        lines = map(json.loads, self._notes.sealed_lines(_TOGETHER))
+        return [(device, KeptAct(*act)) for line in lines for device, *act in line]
 
     def _devices(self, kind: str) -> list[int]:
         names = (name.removeprefix(f"{kind}-") for name in self._notes.names(f"{kind}-*"))
@@ -80,6 +97,18 @@ class Kept:
 
     def add(self, acts: Iterable[tuple[int, KeptAct]], *, answered: bool = True) -> None:
         """Keep *acts*, each with the device that was *answered*, or was not."""
+        acts = [*acts]
+        if not answered or len({device for device, _act in acts}) < 2:
+            self._add_apart(acts, answered=answered)
+            return
+        line = json.dumps([(device, *act) for device, act in acts], separators=(",", ":"))
+        with self._notes.guarded(_TOGETHER):
+            size = self._notes.append_sealed(_TOGETHER, line.encode(), wait=False)
+            if size > _TOGETHER_BYTES:
+                self._part()
+
+    def _add_apart(self, acts: Iterable[tuple[int, KeptAct]], *, answered: bool = True) -> None:
+        """Keep each of *acts* in the note of its device."""
         kind = "acts" if answered else "asked"
         by_device: dict[int, list[bytes]] = {}
         for device, act in acts:
@@ -93,6 +122,11 @@ class Kept:
                     self._notes.write_sealed(name, self._notes.sealed_lines(name)[-KEPT_MAX:])
                 elif not answered:
                     self._notes.write_sealed(name, self._notes.sealed_lines(name)[-ASKED_MAX:])
+
+    def _part(self) -> None:
+        """Move what is kept together to the notes of its devices; the caller has guarded it."""
+        self._add_apart(self._together())
+        self._notes.remove(_TOGETHER)
 
     def release(self, log: MachineLog) -> None:
         """
@@ -175,7 +209,9 @@ class Kept:
 
     def gone(self, device: int) -> list[KeptAct]:
         """Return the acts of *device* that the ledger does not have, in their order."""
-        kept = {act.request: act for act in map(_act, self._notes.sealed_lines(f"acts-{device}"))}
+        kept = {act.request: act for of, act in self._together() if of == device}
+        alone = map(_act, self._notes.sealed_lines(f"acts-{device}"))
+        kept |= {act.request: act for act in alone}
         known = self._known([*kept.values()])
         return sorted(act for act in kept.values() if (act.request, act.profile) not in known)
 
@@ -185,6 +221,8 @@ class Kept:
 
     def forget(self) -> None:
         """Keep nothing of acts that the ledger does not have: their loss was recorded."""
+        with self._notes.guarded(_TOGETHER):
+            self._part()
         for device in self.counters():
             name, gone = f"acts-{device}", {act.request for act in self.gone(device)}
             with self._notes.guarded(name):

@@ -1,7 +1,7 @@
 """Notes: small files next to the ledger that are no part of it, sealed where they are private."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -96,7 +96,7 @@ class Notes:
 
     def write_sealed(self, name: str, lines: list[bytes]) -> None:
         """Put *lines*, sealed one by one, in the place of the note called *name*."""
-        self.write(name, b"".join(self._sealed(name, line) for line in lines))
+        self.write(name, self._sealed(name, lines))
 
     def append_sealed(self, name: str, *lines: bytes, wait: bool) -> int:
         """
@@ -111,9 +111,7 @@ class Notes:
             try:
                 size = os.fstat(descriptor).st_size
                 torn = size and files.read_at(descriptor, 1, size - 1) != b"\n"
-                sealed = (b"\n" if torn else b"") + b"".join(
-                    self._sealed(name, line) for line in lines
-                )
+                sealed = (b"\n" if torn else b"") + self._sealed(name, lines)
                 files.write_at(descriptor, sealed, size)
                 if wait:
                     files.sync(descriptor)
@@ -121,12 +119,16 @@ class Notes:
             finally:
                 os.close(descriptor)
 
-    def _sealed(self, name: str, line: bytes) -> bytes:
+    def _sealed(self, name: str, lines: Iterable[bytes]) -> bytes:
         import base64
 
-        nonce = self._vault.random(NONCE_BYTES)
-        sealed = primitives.encrypt(self._keys()[0], nonce, line, _about(name))
-        return base64.b64encode(nonce + sealed) + b"\n"
+        key, about = self._keys()[0], _about(name)
+        sealed = []
+        for line in lines:
+            nonce = self._vault.random(NONCE_BYTES)
+            sealed.append(base64.b64encode(nonce + primitives.encrypt(key, nonce, line, about)))
+            sealed.append(b"\n")
+        return b"".join(sealed)
 
     def _unsealed(self, name: str, line: bytes) -> bytes | None:
         import base64
