@@ -53,10 +53,12 @@ else:
             return made
 
         def _replace(self, **named: object) -> Row:
-            values = [
-                named.pop(field, value) for field, value in zip(self._fields, self, strict=True)
-            ]
-            return type(self)(*values, **named)
+            values, fields = [*self], self._fields
+            for name, value in named.items():
+                if name not in fields:
+                    raise TypeError(f"{type(self).__name__} has the fields {', '.join(fields)}")
+                values[fields.index(name)] = value
+            return tuple.__new__(type(self), values)
 
         def _asdict(self) -> dict[str, object]:
             return dict(zip(self._fields, self, strict=True))

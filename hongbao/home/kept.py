@@ -39,7 +39,7 @@ _BYTES_MAX = 700 * 1024
 _COVERED = "acts-covered"
 
 _TOGETHER = "acts-together"
-_TOGETHER_BYTES = 64 * 1024
+_TOGETHER_BYTES = 128 * 1024
 """How large the note of groups grows before its acts are moved to the notes of their devices."""
 
 
@@ -80,7 +80,7 @@ class Kept:
     def _last(self) -> dict[int, KeptAct]:
         together = self._together()
         lines = {each: self._notes.last_sealed(f"acts-{each}") for each in self._devices("acts")}
-        last = {device: _act(line) for device, line in lines.items() if line is not None}
+        last = {device: _acts(line)[-1] for device, line in lines.items() if line is not None}
         for device, act in together:
             if device not in last or last[device].counter < act.counter:
                 last[device] = act
@@ -110,18 +110,19 @@ class Kept:
     def _add_apart(self, acts: Iterable[tuple[int, KeptAct]], *, answered: bool = True) -> None:
         """Keep each of *acts* in the note of its device."""
         kind = "acts" if answered else "asked"
-        by_device: dict[int, list[bytes]] = {}
+        by_device: dict[int, list[KeptAct]] = {}
         for device, act in acts:
-            line = json.dumps(act, separators=(",", ":")).encode()
-            by_device.setdefault(device, []).append(line)
-        for device, lines in by_device.items():
+            by_device.setdefault(device, []).append(act)
+        for device, some in by_device.items():
             name = f"{kind}-{device}"
             with self._notes.guarded(name):
-                size = self._notes.append_sealed(name, *lines, wait=not answered)
-                if size > _BYTES_MAX:
-                    self._notes.write_sealed(name, self._notes.sealed_lines(name)[-KEPT_MAX:])
-                elif not answered:
-                    self._notes.write_sealed(name, self._notes.sealed_lines(name)[-ASKED_MAX:])
+                size = self._notes.append_sealed(name, _line(some), wait=not answered)
+                if size > _BYTES_MAX or not answered:
+                    most = KEPT_MAX if size > _BYTES_MAX else ASKED_MAX
+                    self._write(name, self._acts_in(name)[-most:])
+
+    def _write(self, name: str, acts: Iterable[KeptAct]) -> None:
+        self._notes.write_sealed(name, [_line([act]) for act in acts])
 
     def _part(self) -> None:
         """Move what is kept together to the notes of its devices; the caller has guarded it."""
@@ -148,7 +149,7 @@ class Kept:
                 name = f"acts-{device}"
                 with self._notes.guarded(name):
                     lines = self._notes.sealed_lines(name)
-                    left = [line for line in lines[:-1] if _act(line).entry > covered]
+                    left = [line for line in lines[:-1] if _acts(line)[-1].entry > covered]
                     self._notes.write_sealed(name, [*left, *lines[-1:]])
             self._notes.remove(_COVERED)
         seen = log.memory().seen
@@ -191,7 +192,7 @@ class Kept:
     def _find_answers(self, device: int) -> None:
         """Count what *device* has asked for without an answer as confirmed if it was done."""
         name = f"asked-{device}"
-        asked = [_act(line) for line in self._notes.sealed_lines(name)]
+        asked = self._acts_in(name)
         known = self._known(asked)
         found = [act for act in asked if (act.request, act.profile) in known]
         if not found:
@@ -199,10 +200,12 @@ class Kept:
         self.add((device, act) for act in sorted(found))
         with self._notes.guarded(name):
             left = [act for act in asked if (act.request, act.profile) not in known]
-            lines = [json.dumps(act, separators=(",", ":")).encode() for act in left]
-            self._notes.write_sealed(name, lines)
-            if not lines:
+            self._write(name, left)
+            if not left:
                 self._notes.remove(name)
+
+    def _acts_in(self, name: str) -> list[KeptAct]:
+        return [act for line in self._notes.sealed_lines(name) for act in _acts(line)]
 
     def _known(self, acts: Sequence[KeptAct]) -> set[tuple[str, int]]:
         return set(self._home.store.request(among=[(act.request, act.profile) for act in acts]))
@@ -210,8 +213,7 @@ class Kept:
     def gone(self, device: int) -> list[KeptAct]:
         """Return the acts of *device* that the ledger does not have, in their order."""
         kept = {act.request: act for of, act in self._together() if of == device}
-        alone = map(_act, self._notes.sealed_lines(f"acts-{device}"))
-        kept |= {act.request: act for act in alone}
+        kept |= {act.request: act for act in self._acts_in(f"acts-{device}")}
         known = self._known([*kept.values()])
         return sorted(act for act in kept.values() if (act.request, act.profile) not in known)
 
@@ -226,14 +228,20 @@ class Kept:
         for device in self.counters():
             name, gone = f"acts-{device}", {act.request for act in self.gone(device)}
             with self._notes.guarded(name):
-                lines = self._notes.sealed_lines(name)
-                left = [line for line in lines if _act(line).request not in gone]
-                self._notes.write_sealed(name, left)
+                left = [act for act in self._acts_in(name) if act.request not in gone]
+                self._write(name, left)
             self._notes.remove(f"gap-{device}")
         for device in self._devices("asked"):
             self._find_answers(device)
             self._notes.remove(f"asked-{device}")
 
 
-def _act(line: bytes) -> KeptAct:
-    return KeptAct(*json.loads(line))
+def _line(acts: Sequence[KeptAct]) -> bytes:
+    """Return the line of *acts*: one alone as it is, several as a list of them."""
+    said = acts[0] if len(acts) == 1 else acts
+    return json.dumps(said, separators=(",", ":")).encode()
+
+
+def _acts(line: bytes) -> list[KeptAct]:
+    said = json.loads(line)
+    return [KeptAct(*act) for act in (said if isinstance(said[0], list) else [said])]

@@ -28,7 +28,7 @@ from hongbao.domain.log.tiles import Tile, Tiles, tiles_of
 from hongbao.engines.mysql.schema import COLUMNS, TABLES
 from hongbao.env import system_env
 from hongbao.errors import OutcomeUnknown
-from hongbao.home.kept import Kept, _act
+from hongbao.home.kept import Kept
 from hongbao.vault.primitives import signature_fits
 from hongbao.wallet import Wallet
 from hongbao.wallet.group import together
@@ -327,8 +327,7 @@ def test_acts_without_an_answer_and_in_groups_are_kept_until_another_machine_has
 
 
 def requests(kept: Kept, device: int) -> set[str]:
-    lines = kept._notes.sealed_lines(f"acts-{device}")
-    return {act.request for act in map(_act, lines)}
+    return {act.request for act in kept._acts_in(f"acts-{device}")}
 
 
 def unanswered(commit: Callable[[Any], None], nth: int) -> Callable[[Any], None]:

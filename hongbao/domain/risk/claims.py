@@ -57,11 +57,12 @@ class ClaimHabit:
         *("at", "others", "recent", "claim_at", "claim_others", "give_others", "sums"),
         *("steps", "steps_all", "steps_from", "steps_to_claim", "hours", "hours_all"),
         *("acts", "outs", "outs_magnitude", "cities", "day", "day_in_fen", "day_out_fen"),
-        *("first_at", "woke_at", "gap_s", "pin_at", "pin_place", "of_fen"),
+        *("first_at", "woke_at", "gap_s", "pin_at", "pin_place", "of_fen", "below"),
     )
 
     def __init__(self, habit: Habit, of_fen: tuple[int, ...]) -> None:
         self.of_fen = of_fen
+        self.below = [(least_below(of), of) for of in of_fen]
         self.acts, self.outs, self.outs_magnitude = habit.acts, habit.outs, habit.outs_magnitude
         self.hours, self.hours_all = list(habit.hours), sum(habit.hours)
         self.cities, self.steps = dict(habit.cities), dict(habit.steps)
@@ -103,7 +104,22 @@ class ClaimHabit:
 
     def after(self, seen: Seen) -> tuple[int, ...]:
         """Return the sums as they are once *seen* has happened."""
-        return tuple(map(add, self.sums[-1], _row(seen, self.of_fen)))
+        if seen.what is not What.CLAIM:
+            return tuple(map(add, self.sums[-1], _row(seen, self.of_fen)))
+        # What `_row` gives for a claim, of which there are the most by far.
+        _at, _what, amount_fen, _other, reaction_ms, _city = seen
+        acts, claims, gives, sends, packets, quick, added, failed, in_fen, out_fen, *just = (
+            self.sums[-1]
+        )
+        return (
+            *(acts + 1, claims + 1, gives, sends, packets),
+            quick + (0 <= reaction_ms <= QUICK_MS),
+            *(added, failed, in_fen + amount_fen, out_fen),
+            *[
+                met + (least <= amount_fen < of)
+                for met, (least, of) in zip(just, self.below, strict=True)
+            ],
+        )
 
     def _count_step(self, step: str, count: int) -> None:
         self.steps_all += count
@@ -284,8 +300,13 @@ def _row(seen: Seen, of_fen: tuple[int, ...]) -> _Sums:
         what is What.CHALLENGE_FAILED,
         amount_fen if is_in else 0,
         amount_fen if what in OUT else 0,
-        *[is_in and -(-9 * of // 10) <= amount_fen < of for of in of_fen],
+        *[is_in and least_below(of) <= amount_fen < of for of in of_fen],
     )
+
+
+def least_below(of_fen: int) -> int:
+    """Return the least amount that is just below *of_fen*: nine tenths of it."""
+    return -(-9 * of_fen // 10)
 
 
 def _amount_fen(_habit: ClaimHabit, asked: Asked, _start: int, _before: _Sums, _now: _Sums) -> int:

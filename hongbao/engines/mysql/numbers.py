@@ -59,15 +59,21 @@ class Numbers:
         self.entry: int | None = None
         """That of the act that is decided, if it is made from its moment."""
         self._since: int | None = None
+        self._read: tuple[HomeRow, Head] | None = None
+        """What the next two are of: they are asked for with every act of a group."""
+        self._made_at = self._behind = 0
         self._rows: Counter[str] = Counter()
 
     def next_entry(
         self, home: HomeRow, last: Head, now: datetime, after: int
     ) -> tuple[int, datetime]:
         """Return the number and the moment of the next act, as `Store.next_entry` does."""
-        assert last.at is not None
-        made_at = to_micros(home.made_at)
-        micros = max(to_micros(now), to_micros(last.at) + 1, made_at + micros_of(after) + 1)
+        if self._read != (home, last):
+            assert last.at is not None
+            self._read = home, last
+            self._made_at, self._behind = to_micros(home.made_at), to_micros(last.at)
+        made_at = self._made_at
+        micros = max(to_micros(now), self._behind + 1, made_at + micros_of(after) + 1)
         number = number_of(micros - made_at, crc32(b"%d %d" % (getpid(), monotonic_ns())))
         self._since = self._since or monotonic_ns()
         self.entry = max(number, last.entry + 1, after + 1)
