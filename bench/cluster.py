@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from bench.crowd import GROUPS, Crowd, Worker, beside, ratios  # noqa: E402
+from bench.crowd import GROUPS, Crowd, Worker, beside, lines_of, ratios  # noqa: E402
 from bench.homes import CLAIMER, SENDER, env_of, found, pin, send_packets  # noqa: E402
 from bench.pairs import Comparison, compare  # noqa: E402
 from bench.run import Result, machine, told  # noqa: E402
@@ -241,16 +241,16 @@ def by_worker(folder: Path, sizes: Sizes) -> Iterator[Result]:
         said = list(recorded_of(groups, claims.claim))
         wallet.home.store.close()
         wallet.home.store = original
-        worker = Worker(stack, wallet)
+        worker, lines = Worker(stack, wallet), [*map(lines_of, groups)]
         bare = stack.enter_context(
             closing(connect(replayed.address, replayed.address.hosts[0], replayed.password))
         )
         session.prepare(partial(asked, bare), "the node")
         for number in range(GROUPS):  # the first groups meet people, and are not measured
-            worker.claim(groups[number])
+            worker.claim(lines[number])
             replay(bare, said[number])
         compared = compare(
-            lambda number: worker.claim(groups[number + GROUPS]),
+            lambda number: worker.claim(lines[number + GROUPS]),
             lambda number: replay(bare, said[number + GROUPS]),
             sizes.groups,
         )
@@ -260,7 +260,7 @@ def by_worker(folder: Path, sizes: Sizes) -> Iterator[Result]:
             goal=1.5,
             compared=compared,
         )
-        more = iter([crowd.group([packet]) for packet in crowd.packets(sizes.groups + 1)])
+        more = iter([lines_of(crowd.group([packet])) for packet in crowd.packets(sizes.groups + 1)])
         worker.claim(next(more))
         yield from beside(folder, lambda: worker.claim(next(more)), sizes.groups)
 

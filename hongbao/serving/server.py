@@ -303,13 +303,11 @@ class Server:
     def _read_claims(self, connection: _Connection) -> None:
         """Take the whole lines that *connection* has sent into the queue, or refuse them."""
         now = time.monotonic()
-        while connection.is_open and not connection.is_last:
-            line, end, rest = bytes(connection.read).partition(b"\n")
-            if not end:
-                if len(line) > LINE_MAX:
-                    self._refuse_line(connection)
+        *lines, rest = bytes(connection.read).split(b"\n")
+        connection.read[:] = rest
+        for line in lines:
+            if not connection.is_open or connection.is_last:
                 return
-            connection.read[:] = rest
             if len(line) > LINE_MAX:
                 self._refuse_line(connection)
                 return
@@ -325,6 +323,8 @@ class Server:
             else:
                 connection.claims += 1
                 self._waiting.append(waiting)
+        if len(rest) > LINE_MAX and not connection.is_last:
+            self._refuse_line(connection)
         self.metrics.waiting = len(self._waiting)
 
     def _refuse_line(self, connection: _Connection) -> None:

@@ -1,6 +1,7 @@
 """Sealed columns: what a database's administrator must not read, encrypted value by value."""
 
 import os
+from functools import cache
 
 from hongbao.vault.primitives import NotAuthentic, hkdf, joined
 
@@ -10,6 +11,13 @@ MARK = b"\xffhb\xfe1\xff\x00"
 _KEY_BYTES = 64
 _NONCE_BYTES = 16
 _TEXT, _BYTES, _NUMBER = b"t", b"b", b"n"
+
+
+@cache
+def _head(column: str, nonce_bytes: int) -> bytes:
+    """Return what each value of *column* begins with, up to its nonce."""
+    name = column.encode()
+    return MARK + bytes([len(name), nonce_bytes]) + name
 
 
 class ColumnKey:
@@ -38,9 +46,9 @@ class ColumnKey:
             plain = _BYTES + value
         else:
             plain = _NUMBER + str(int(value)).encode()
-        name = column.encode()
-        nonce = b"" if alike else os.urandom(_NONCE_BYTES)
-        head = MARK + bytes([len(name), len(nonce)]) + name + nonce
+        head = _head(column, 0 if alike else _NONCE_BYTES)
+        if not alike:
+            head += os.urandom(_NONCE_BYTES)
         return head + self._cipher.encrypt(plain, [head])
 
     def open(self, sealed: bytes) -> str | bytes | int:

@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 
 from hongbao.errors import HongbaoError
-from hongbao.serving.protocol import Line, request_line
+from hongbao.serving.protocol import WITHIN_MS_MAX, Line, request_line
 from hongbao.wallet import Wallet
 from hongbao.wallet.sessions import ClaimRequest, claim_in_session, open_session
 from tests.cluster.nodes import Cluster
@@ -189,7 +189,7 @@ def test_a_worker_on_a_cluster_leaves_what_claims_one_by_one_leave(
     with ExitStack() as closing:
         serving = Serving(closing, tmp_path / "serve.sock")
         link = serving.connect()
-        link.sendall(b"".join(map(request_line, requests)))
+        link.sendall(b"".join(request_line(each, WITHIN_MS_MAX) for each in requests))
         with Wallet.open(world.env) as wallet:
             serving.answers(wallet.home, len(requests))
         told = replies(link, len(requests))

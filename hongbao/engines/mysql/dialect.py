@@ -33,6 +33,10 @@ class Statement(Row):
 
     text: str
     places: tuple[Place, ...]
+    order: tuple[int, ...]
+    """The parameter of each of its places."""
+    apart: tuple[tuple[int, Place], ...]
+    """Those of its places whose value is not just put there, each with its number."""
     numbered: str | None = None
     """The table whose rows get a number with it: the first value, before those of its *places*."""
 
@@ -254,7 +258,10 @@ def _placed(text: str, columns: dict[int, tuple[str, bool]]) -> Statement:
     doubled = "".join(
         part if number % 2 else part.replace("%", "%%") for number, part in enumerate(parts)
     )
-    return Statement(_MARKED.sub(place, doubled), tuple(places))
+    marked = _MARKED.sub(place, doubled)
+    order = tuple(each.parameter for each in places)
+    apart = tuple((at, each) for at, each in enumerate(places) if each.is_limit or each.column)
+    return Statement(marked, tuple(places), order, apart)
 
 
 def _columns_of(sql: str) -> dict[int, tuple[str, bool]]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from hongbao.errors import DriverMissing, FileNotReadable, NodeNotTrusted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from ssl import SSLContext
 
     from hongbao.engines.mysql.address import Address, Host
@@ -16,6 +17,9 @@ ANSWER_SECONDS = 30
 
 _SAFE_FROM = (1, 2)
 """Earlier versions answered a server without TLS in plain text, certificates demanded or not."""
+
+_QUOTES_DOUBLED = 1 << 9
+"""The server's word that a backslash is nothing special (NO_BACKSLASH_ESCAPES)."""
 
 _NO_TLS = 2026
 _DISTRUST = {9: "not_yet", 10: "expired", 62: "other_name", 64: "other_name"}
@@ -78,6 +82,32 @@ def connect(address: "Address", host: "Host | None", password: str | None) -> An
         raise NodeNotTrusted(node=str(host), problem=problem) from error
     _check_encrypted(connection, str(host))
     return connection
+
+
+def spelled(connection: Any, sql: str, values: "Sequence[object]") -> str:
+    """
+    Return *sql* with its *values* in their places, as the *connection*'s cursor would say it.
+
+    A group of claims has three thousand values, almost all of four types. For those it takes a
+    third of the time; the rest is left to the driver.
+    """
+    if connection.server_status & _QUOTES_DOUBLED:
+        return sql % tuple(map(connection.escape, values))
+    escaped = driver().converters.escape_string
+    return sql % tuple(
+        [
+            f"{value}"
+            if (kind := type(value)) is int
+            else f"'{escaped(value)}'"
+            if kind is str
+            else f"X'{value.hex()}'"  # type: ignore[attr-defined]  # that it is bytes was asked
+            if kind is bytes
+            else "NULL"
+            if value is None
+            else connection.escape(value)
+            for value in values
+        ]
+    )
 
 
 def _trusting(ca: str | None) -> "SSLContext":

@@ -22,7 +22,7 @@ from hongbao.engines.mysql.dialect import (
     translate,
     updating,
 )
-from hongbao.engines.mysql.driver import connect, driver
+from hongbao.engines.mysql.driver import connect, driver, spelled
 from hongbao.engines.mysql.lanes import ASKED, Lanes, locks, slot_of
 from hongbao.engines.mysql.log import Log
 from hongbao.engines.mysql.numbers import (
@@ -783,14 +783,13 @@ class Ledger(Verbs):
         return [[number, *row] for number, row in zip(numbers, placed, strict=True)]
 
     def _placed(self, statement: Statement, values: Sequence[object]) -> list[object]:
-        placed: list[object] = []
-        for parameter, is_limit, column, alike in statement.places:
-            value = values[parameter]
+        placed = [values[number] for number in statement.order]
+        for at, (_parameter, is_limit, column, alike) in statement.apart:
+            value = placed[at]
             if is_limit and isinstance(value, int) and value < 0:
-                value = NO_LIMIT
+                placed[at] = NO_LIMIT
             elif column is not None and isinstance(value, str | bytes | int):
-                value = self._key.seal(column, value, alike=alike)
-            placed.append(value)
+                placed[at] = self._key.seal(column, value, alike=alike)
         return placed
 
     def _opened(self, row: Any) -> Any:
@@ -877,5 +876,5 @@ def _ran(connection: Any, sql: str, values: Sequence[object] | None) -> tuple[in
     With *values*, be they none, it is a translated text, in which ``%%`` is one ``%``.
     """
     with connection.cursor() as cursor:
-        met = cursor.execute(sql, values)
+        met = cursor.execute(sql if values is None else spelled(connection, sql, values))
         return int(met), cursor.fetchall()

@@ -21,7 +21,6 @@ from hongbao.domain.lanes import (
 from hongbao.engines.mysql.dialect import cases_of
 from hongbao.engines.mysql.numbers import ROWS
 from hongbao.questions import Question
-from hongbao.rows import Row
 from hongbao.store import Change, Decided, EntryRow, Seal, key_of, written_out
 
 Run = Callable[[str, Sequence[object]], tuple[int, Any]]
@@ -65,15 +64,6 @@ ASKED = {
 """The questions of the audit that only lanes answer, or that they answer in another way."""
 
 
-class Place(Row):
-    """Where an entry is in a lane, and the MAC of it there."""
-
-    lane: str
-    number: int
-    entry: int
-    mac: bytes
-
-
 def locks(
     changing: Iterable[tuple[str, object]], number_of: Callable[[str], int | None]
 ) -> list[tuple[str, Sequence[object]]]:
@@ -113,7 +103,7 @@ class Lanes:
         self._run = run
         self._lanes: dict[str, _Lane] = {}
         self._touched: set[str] = set()
-        self._added: list[Place] = []
+        self._added: list[object] = []  # the values of rows: lane, number, entry, MAC
         self.mac: bytes | None = None
         """The MAC of the last entry in the first of its lanes; None before there is one."""
 
@@ -144,11 +134,12 @@ class Lanes:
         for act, names in zip(acts, wanted, strict=True):
             lanes = [self._lanes[name] for name in sorted(names)]
             content = content_of(written_out(act), [(lane.name, lane.upto + 1) for lane in lanes])
+            entry, at = int(str(act.fields[0])), int(str(act.fields[_AT]))
             for lane in lanes:
                 lane.upto += 1
                 lane.head = seal(lane.head, content)
-                lane.entry, lane.at = int(str(act.fields[0])), int(str(act.fields[_AT]))
-                self._added.append(Place(lane.name, lane.upto, lane.entry, lane.head))
+                lane.entry, lane.at = entry, at
+                self._added += (lane.name, lane.upto, entry, lane.head)
             self.mac = lanes[0].head
             yield act, self.mac
 
@@ -192,11 +183,8 @@ class Lanes:
             if lane.version is None and lane.upto:
                 run(_MAKE, (lane.upto, lane.head, lane.entry, lane.at, name))
         if self._added:
-            marks = ", ".join(["(%s, %s, %s, %s)"] * len(self._added))
-            run(
-                f"{_ADD} {marks}",
-                [value for place in self._added for value in place],
-            )
+            marks = ", ".join(["(%s, %s, %s, %s)"] * (len(self._added) // 4))
+            run(f"{_ADD} {marks}", self._added)
         return True
 
 
