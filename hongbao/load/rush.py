@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,7 @@ from hongbao.errors import (
     Overloaded,
 )
 from hongbao.load.node import Orders, Progress
-from hongbao.load.storm import Plan, Storm, Tick
+from hongbao.load.storm import Pace, Plan, Storm
 from hongbao.serving.link import Link
 
 if TYPE_CHECKING:
@@ -181,11 +181,10 @@ class Rush(Storm):
         for node in self.nodes:
             node.end()
 
-    def _tick(self, tick: int, at: datetime, count: int) -> Iterator[Standing]:
+    def _tick(self, tick: int, at: datetime, count: int) -> Generator[Standing, None, Pace]:
         came = list(
             arrivals(self._seed, tick, count, people=self.people, packets=len(self.packets))
         )
-        claimed, refused = self.claimed, self.refused.total()
         groups = sum(node.done.groups for node in self.nodes)
         first, asked, most, slowest, shown = len(self.micros), 0, 0, 0, 0.0
         while len(self.micros) - first < count:
@@ -210,17 +209,7 @@ class Rush(Storm):
                 yield self._standing(at, backlog)
         yield self._standing(at, 0)
         groups = sum(node.done.groups for node in self.nodes) - groups
-        self.ticks.append(
-            Tick(
-                at,
-                count,
-                self.claimed - claimed,
-                self.refused.total() - refused,
-                groups,
-                most,
-                slowest,
-            )
-        )
+        return Pace(groups, most, slowest)
 
     # --- asking ----------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -71,6 +71,14 @@ class Tick(NamedTuple):
     slowest_micros: int
 
 
+class Pace(NamedTuple):
+    """How a tick's requests were done: *backlog* is the most that ever waited."""
+
+    groups: int
+    backlog: int
+    slowest_micros: int
+
+
 class Storm:
     """One evening on *home*, in which nothing happens but what its *people* do."""
 
@@ -122,19 +130,21 @@ class Storm:
                 self._send(coming)
                 coming = next(sent, None)
             if self.packets:
-                yield from self._tick(tick, at, count)
+                claimed, refused = self.claimed, self.refused.total()
+                pace = yield from self._tick(tick, at, count)
+                claimed, refused = self.claimed - claimed, self.refused.total() - refused
+                self.ticks.append(Tick(at, count, claimed, refused, *pace))
 
     def _send(self, sending: Sending) -> None:
         refused = self._crowd.send(sending)
         if refused is not None:
             self.refused[refused.code] += 1
 
-    def _tick(self, tick: int, at: datetime, count: int) -> Iterator[Standing]:
+    def _tick(self, tick: int, at: datetime, count: int) -> Generator[Standing, None, Pace]:
         """Do the *count* requests of *tick* as they come."""
         came = list(
             arrivals(self._seed, tick, count, people=self.people, packets=len(self.packets))
         )
-        claimed, refused = self.claimed, self.refused.total()
         groups = most = slowest = done = 0
         while done < count:
             due = self._due(tick, came, done)
@@ -148,17 +158,7 @@ class Storm:
             groups += 1
             done += len(group)
             yield self._standing(at, due - done)
-        self.ticks.append(
-            Tick(
-                at,
-                count,
-                self.claimed - claimed,
-                self.refused.total() - refused,
-                groups,
-                most,
-                slowest,
-            )
-        )
+        return Pace(groups, most, slowest)
 
     def _moment_ns(self, tick: int, arrival: Arrival) -> int:
         """Return when *arrival* should come, on this machine's clock."""

@@ -1,7 +1,6 @@
 """What only the engine for clusters has: its SQL, what it seals, and the nodes that it refuses."""
 
 import resource
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from hongbao.store import Again, Store
 from hongbao.vault import Vault
 from hongbao.vault.columns import MARK
 from tests.cluster.databases import SECRET, Databases
-from tests.cluster.nodes import APP, OWNER, Cluster, connect, started
+from tests.cluster.nodes import APP, OWNER, Cluster, connect
 from tests.engines.acts import DAY, ZHANG, act, add, found, picture, topup
 from tests.engines.cases import CASES
 from tests.vault.processes import run
@@ -33,25 +32,6 @@ WRITTEN = ("Zhang", "zhang", "Phone", "phone", "Chen", "cmb-0001", "0001", "好"
 pytestmark = pytest.mark.cluster
 
 
-@pytest.fixture(scope="module")
-def node() -> Iterator[Cluster]:
-    yield from started("mariadb")
-
-
-@pytest.fixture
-def databases(node: Cluster) -> Iterator[Databases]:
-    made = Databases(node)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def store(databases: Databases) -> Store:
-    made = databases.create()
-    found(made)
-    return made
-
-
 def sql(node: Cluster, statement: str, *, database: str = "hongbao_ledger") -> Any:
     with connect(node, node.nodes[0], database=database) as link, link.cursor() as cursor:
         cursor.execute(statement)
@@ -59,8 +39,9 @@ def sql(node: Cluster, statement: str, *, database: str = "hongbao_ledger") -> A
         return cursor.fetchall()
 
 
-def test_every_question_of_the_checks_is_understood(store: Store, node: Cluster):
-    with connect(node, node.nodes[0], database="hongbao_ledger") as link, link.cursor() as cursor:
+def test_every_question_of_the_checks_is_understood(store: Store, one_node: Cluster):
+    [node] = one_node
+    with connect(one_node, node, database="hongbao_ledger") as link, link.cursor() as cursor:
         for text in ASKED.values():
             words = translate(text).text.replace("%s", "?").replace("%%", "%")
             cursor.execute("PREPARE asked FROM %s", (words,))
@@ -90,13 +71,13 @@ def _tells(value: str | bytes) -> bool:
     return any(word.encode() in value for word in WRITTEN)
 
 
-def test_a_sealed_value_that_was_altered_is_found(store: Store, node: Cluster):
-    sql(node, "UPDATE profile SET name = concat(left(name, 60), 'x') WHERE id = 1")
+def test_a_sealed_value_that_was_altered_is_found(store: Store, one_node: Cluster):
+    sql(one_node, "UPDATE profile SET name = concat(left(name, 60), 'x') WHERE id = 1")
     with pytest.raises(Damaged):
         store.profile(ZHANG)
 
 
-def test_a_row_that_an_act_did_not_find_as_it_left_it_begins_again(store: Store, node: Cluster):
+def test_a_row_that_an_act_did_not_find_as_it_left_it_begins_again(store: Store, one_node: Cluster):
     """As on a cluster, where two nodes let their acts have the same row, and one is too late."""
     before = picture(store)
     with pytest.raises(Again):
@@ -144,25 +125,25 @@ def test_a_connection_that_is_lost_between_acts_is_opened_anew(store: Store):
     [("innodb_flush_log_at_trx_commit", "2", "1")],
 )
 def test_a_node_that_may_lose_commits_is_refused_by_the_settings_name(
-    setting: str, value: str, right: str, databases: Databases, store: Store, node: Cluster
+    setting: str, value: str, right: str, databases: Databases, store: Store, one_node: Cluster
 ):
-    node.nodes[0].sql(f"SET GLOBAL {setting} = {value}")
+    one_node.nodes[0].sql(f"SET GLOBAL {setting} = {value}")
     try:
         with pytest.raises(ClusterRefused) as refused:
             databases.open()
         facts = {"setting": setting, "value": value, "wanted": right}
         assert {"node": str(databases.address("ledger").hosts[0]), **facts} == refused.value.facts
     finally:
-        node.nodes[0].sql(f"SET GLOBAL {setting} = {right}")
+        one_node.nodes[0].sql(f"SET GLOBAL {setting} = {right}")
     databases.open()
 
 
 @pytest.mark.parametrize("level", ["READ-UNCOMMITTED", "SERIALIZABLE"])
 def test_a_session_isolates_as_it_does_whatever_the_servers_default(
-    level: str, databases: Databases, store: Store, node: Cluster
+    level: str, databases: Databases, store: Store, one_node: Cluster
 ):
     """And what another session has not committed is not seen."""
-    node.nodes[0].sql(f"SET GLOBAL tx_isolation = '{level}'")
+    one_node.nodes[0].sql(f"SET GLOBAL tx_isolation = '{level}'")
     try:
         other = databases.open()
         before = picture(other)
@@ -171,41 +152,41 @@ def test_a_session_isolates_as_it_does_whatever_the_servers_default(
             assert before == picture(other)
         assert before != picture(other)
     finally:
-        node.nodes[0].sql("SET GLOBAL tx_isolation = 'READ-COMMITTED'")
+        one_node.nodes[0].sql("SET GLOBAL tx_isolation = 'READ-COMMITTED'")
 
 
 def test_what_is_not_a_ledger_of_ours_is_told_as_such(
-    databases: Databases, store: Store, node: Cluster
+    databases: Databases, store: Store, one_node: Cluster
 ):
     address = databases.address("ledger")
     with pytest.raises(LedgerDenied):
         Ledger.open(address, "wrong", SECRET)
     with pytest.raises(HomeNotFound):
         Ledger.open(address._replace(database="hongbao"), databases._password, SECRET)
-    sql(node, "UPDATE form SET number = 99")
+    sql(one_node, "UPDATE form SET number = 99")
     with pytest.raises(NewerHome):
         databases.open()
-    sql(node, f"UPDATE form SET number = {FORM}")
+    sql(one_node, f"UPDATE form SET number = {FORM}")
 
 
-def test_a_reference_to_nothing_is_found(store: Store, node: Cluster):
+def test_a_reference_to_nothing_is_found(store: Store, one_node: Cluster):
     assert [] == list(store.audit(Question.FILE_PROBLEMS))
-    sql(node, "UPDATE card SET deposit = 99")
-    sql(node, "UPDATE enrolment SET device = 98")
-    sql(node, "UPDATE transfer SET entry = 97")
+    sql(one_node, "UPDATE card SET deposit = 99")
+    sql(one_node, "UPDATE enrolment SET device = 98")
+    sql(one_node, "UPDATE transfer SET entry = 97")
     assert ["transfer.entry: 1", "card.deposit: 1", "enrolment.device: 1"] == list(
         store.audit(Question.FILE_PROBLEMS)
     )
 
 
 def test_who_acts_may_do_what_acts_do_and_change_nothing_else(
-    databases: Databases, store: Store, node: Cluster
+    databases: Databases, store: Store, one_node: Cluster
 ):
     """Each kind of change as the application's user; and no row of what is only added to."""
     for grant in grants("hongbao_ledger", f"'{APP}'@'%'"):
-        sql(node, grant)
+        sql(one_node, grant)
     address = databases.address("ledger")._replace(user=APP)
-    password = node.password_file(APP).read_text().strip()
+    password = one_node.password_file(APP).read_text().strip()
     app = Ledger.open(address, password, SECRET)
     for case in CASES:
         with app.transaction(dry_run=True):
@@ -231,7 +212,7 @@ def test_another_key_opens_nothing(databases: Databases, store: Store):
 
 
 def test_a_copy_takes_no_more_memory_for_more_rows(
-    databases: Databases, node: Cluster, tmp_path: Path
+    databases: Databases, one_node: Cluster, tmp_path: Path
 ):
     """
     A hundred thousand transfers, which would be tens of megabytes if they were kept.
@@ -243,10 +224,10 @@ def test_a_copy_takes_no_more_memory_for_more_rows(
     long = databases.address("long").database
     more = "book, debit, credit, amount_fen, reason FROM transfer"
     behind = "(SELECT count(*) FROM transfer WHERE id >= 1000000)"
-    sql(node, f"INSERT INTO transfer SELECT 1000000, 1000000, {more} LIMIT 1", database=long)
+    sql(one_node, f"INSERT INTO transfer SELECT 1000000, 1000000, {more} LIMIT 1", database=long)
     for _ in range(17):
         sql(
-            node,
+            one_node,
             f"INSERT INTO transfer SELECT id + {behind}, id + {behind}, {more} WHERE id >= 1000000",
             database=long,
         )

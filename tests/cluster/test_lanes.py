@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -53,20 +53,6 @@ pytestmark = pytest.mark.cluster
 
 SHARE_FEN = 100
 SENT_FLOW = frozenset({"send_balance"})
-
-
-@pytest.fixture
-def databases(one_node: Cluster) -> Iterator[Databases]:
-    made = Databases(one_node)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def store(databases: Databases) -> Store:
-    made = databases.create()
-    found(made)
-    return made
 
 
 def sent(store: Store, number: int, *, shares: int = 2) -> PacketRow:

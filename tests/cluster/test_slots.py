@@ -312,9 +312,8 @@ def test_what_was_done_to_a_slot_or_a_banks_line_is_found(one_node: Cluster, tmp
 # --- the engine -----------------------------------------------------------------------------------
 
 
-def test_what_takes_from_an_account_of_everybodys_takes_no_more_than_there_is(one_node: Cluster):
+def test_what_takes_from_an_account_of_everybodys_takes_no_more_than_there_is(databases: Databases):
     """It may be in slots, all of it; and two who take at once take one after the other."""
-    databases = Databases(one_node)
     store, other = databases.create(), databases.open()
     found(store)
     incoming, reserve = Account(PLATFORM, Kind.INCOMING, 1), Account(PLATFORM, Kind.RESERVE)
@@ -343,16 +342,10 @@ def test_what_takes_from_an_account_of_everybodys_takes_no_more_than_there_is(on
         settle(other, 2)
     assert 0 == store.balance_fen(incoming)
     assert TOPUP_FEN + 6 == store.balance_fen(reserve)
-    databases.close()
 
 
-def test_a_group_moves_all_accounts_by_one_statement(
-    one_node: Cluster, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_group_moves_all_accounts_by_one_statement(store: Store, monkeypatch: pytest.MonkeyPatch):
     """Whose numbers are asked for at once; and its entries and transfers are added together."""
-    databases = Databases(one_node)
-    store = databases.create()
-    found(store)
     said: list[str] = []
     ran = engine_module._ran
 
@@ -373,15 +366,13 @@ def test_a_group_moves_all_accounts_by_one_statement(
     assert 1 == sum(sql.startswith("INSERT INTO account_slot") for sql in said)
     assert len(said) < 12, said
     assert {TOPUP_FEN + 100, 100} == {store.balance_fen(balance(number)) for number in (1, 2, 3)}
-    databases.close()
 
 
 @pytest.mark.parametrize("virtual_at", [None, T1])
 def test_two_lines_of_a_bank_at_once_are_no_mistake_of_ours(
-    virtual_at: datetime | None, one_node: Cluster
+    virtual_at: datetime | None, databases: Databases
 ):
     """On a demo's clock both count to one number: the later act begins again, and counts on."""
-    databases = Databases(one_node)
     store, other = databases.create(), databases.open()
     found(store)
     act(store, SetHome(HOME._replace(virtual_at=virtual_at)))
@@ -407,7 +398,6 @@ def test_two_lines_of_a_bank_at_once_are_no_mistake_of_ours(
     lines = [line[0] for line in store.clearing(BANK).theirs]
     assert 2 == len(set(lines))
     assert virtual_at is None or lines == ["CMB-000001", "CMB-000002"]
-    databases.close()
 
 
 def test_only_the_platform_takes_from_accounts_of_everybodys():

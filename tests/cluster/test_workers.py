@@ -21,14 +21,13 @@ from typing import Any
 
 import pytest
 
-from hongbao.errors import HongbaoError
 from hongbao.serving.protocol import WITHIN_MS_MAX, Line, request_line
 from hongbao.wallet import Wallet
-from hongbao.wallet.sessions import ClaimRequest, claim_in_session, open_session
+from hongbao.wallet.sessions import ClaimRequest, open_session
 from tests.cluster.nodes import Cluster
 from tests.cluster.test_rush import MACHINES, Rush
 from tests.cluster.worlds import worlds_on
-from tests.serving.test_server import Serving, asked, replies, with_packets
+from tests.serving.test_server import Serving, asked, one_by_one, replies, with_packets
 from tests.vault.processes import finished, start
 from tests.wallet.world import CARD, LI, WANG, YUAN, ZHANG, World, right
 
@@ -202,15 +201,7 @@ def test_a_worker_on_a_cluster_leaves_what_claims_one_by_one_leave(
         assert [each for each in requests if each.packet == packet] == [
             each for each in done if each.packet == packet
         ]
-    expected = []
-    with Wallet.open(alone.env) as wallet:
-        for each in done:
-            try:
-                answer: Any = {"answer": claim_in_session(wallet.home, each)}
-            except HongbaoError as error:
-                answer = {"refused": error.as_dict()}
-            expected.append({"request_id": each.request_id, **answer})
-    assert json.loads(json.dumps(expected)) == told
+    assert one_by_one(alone, done) == told
     assert 6 == sum("answer" in reply and not reply["answer"].get("replayed") for reply in told)
     assert rows(alone) == rows(world)
     assert {} == world.findings()

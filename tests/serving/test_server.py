@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -107,6 +107,19 @@ def asked(packets: list[str], sessions: list[DeviceSession]) -> list[ClaimReques
     return [*made, forged, unknown, made[0], sessions[2].claim("hb_7Q2M4K9X", "nowhere")]
 
 
+def one_by_one(world: World, requests: Iterable[ClaimRequest]) -> Any:
+    """Make *requests* without a server, and return the replies that one would have given."""
+    expected = []
+    with Wallet.open(world.env) as wallet:
+        for each in requests:
+            try:
+                answer: Any = {"answer": claim_in_session(wallet.home, each)}
+            except HongbaoError as error:
+                answer = {"refused": error.as_dict()}
+            expected.append({"request_id": each.request_id, **answer})
+    return json.loads(json.dumps(expected))
+
+
 def test_the_ledger_is_the_same_as_one_by_one(worlds: Callable[[str], World], serving: Serving):
     """
     The same shares, refusals, answers and rows but for the seals, in the order they came in.
@@ -121,15 +134,7 @@ def test_the_ledger_is_the_same_as_one_by_one(worlds: Callable[[str], World], se
         serving.answers(wallet.home, len(requests))
     told = replies(link, len(requests))
 
-    expected = []
-    with Wallet.open(alone.env) as wallet:
-        for each in requests:
-            try:
-                answer: Any = {"answer": claim_in_session(wallet.home, each)}
-            except HongbaoError as error:
-                answer = {"refused": error.as_dict()}
-            expected.append({"request_id": each.request_id, **answer})
-    assert json.loads(json.dumps(expected)) == told
+    assert one_by_one(alone, requests) == told
     assert 6 == sum("answer" in reply and not reply["answer"].get("replayed") for reply in told)
     assert alone.dump(ignoring=SEAL | PINS) == world.dump(ignoring=SEAL | PINS)
     assert {} == world.findings()
