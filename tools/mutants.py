@@ -111,7 +111,7 @@ ROOMS = {
                 *("epochs", "facade", "facts", "foreign_files", "groups", "habits", "holds"),
                 *("homes", "named_facts", "packets", "people", "queries", "receipts"),
                 *("reconciliation", "recorded", "records", "refusals", "replay", "requests"),
-                *("review", "risk", "settlement", "state", "strangers"),
+                *("review", "risk", "settlement", "state", "strangers", "witness"),
             )
         ),
         left_out=tuple(

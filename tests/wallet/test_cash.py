@@ -339,6 +339,26 @@ def test_quota_goes_back_to_last_year(world: World):
     ]
 
 
+def test_a_year_that_begins_when_one_came_is_counted_from_then_on(world: World):
+    """
+    Over New Year's Day: what is refused, and what a refusal for lack of funds proposes to top up.
+    """
+    yearly = changed(year='"opening"', period='"year"', counts='["topup"]')
+    world.zhang.use_policy(yearly)
+    world.li.topup(600 * YUAN, pin=right)
+    world.turn(days=364)
+
+    with pytest.raises(errors.LimitExceeded) as above:
+        world.li.topup(400 * YUAN + 1, pin=right)
+    with pytest.raises(errors.InsufficientBalance) as short:
+        world.li.send(1001 * YUAN, count=10, pin=right)
+
+    assert 600 * YUAN == above.value.facts["used_fen"]
+    assert 400 * YUAN == short.value.facts["topup_max_fen"]
+    world.turn(days=1)
+    world.li.topup(400 * YUAN + 1, pin=right)
+
+
 def test_paying_by_card_counts_where_the_policy_says_so(world: World):
     """
     For who is not identified it does, for who is it does not.

@@ -439,14 +439,16 @@ def test_a_day_that_is_over_always_gives_the_same_statement(home: World):
 
 def test_settling_twice_is_settling_once(home: World):
     """
-    The second time there is nothing to do, and nothing is written.
+    The second time there is nothing to do, and nothing is written, or said to be under way.
     """
+    heard: list[tuple[int, int]] = []
     with Wallet.open(home.env, profile=ZHANG) as desk:
         pay(desk, "topup")
-        first = desk.settle()
+        first = desk.settle(progress=lambda done, total: heard.append((done, total)))
         before = home.dump()
-        second = desk.settle()
+        second = desk.settle(progress=lambda done, total: heard.append((done, total)))
 
+    assert [(1, 1)] == heard
     assert (1, 0) == (first["messages"], second["messages"])
     assert second["batch"] is None
     assert before == home.dump()
