@@ -90,7 +90,7 @@ def offsets(path: Path, many: int) -> list[int]:
 
 
 MANY = [
-    pytest.param(45, id="some"),
+    pytest.param(15, id="some"),
     pytest.param(600, id="many", marks=pytest.mark.slow),
 ]
 

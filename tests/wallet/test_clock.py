@@ -198,25 +198,26 @@ def eventful(world: World) -> None:
             pay()
 
 
-@pytest.mark.parametrize(("hours", "settlements"), [(25, 1), (75, 2)])
+@pytest.mark.parametrize(("hours", "settlements"), [(1, 1), (3, 2)])
 def test_advancing_25_hours_is_advancing_25_times_one(
     hours: int, settlements: int, dicing: World, tmp_path: Path
 ):
     """
-    Down to the last byte: ids, amounts, times and MACs, of what expires, of what a bank is asked
-    for again, of refunds that reach their cards and of what is settled each day.
+    Or 75 hours 25 times three. Down to the last byte: ids, amounts, times and MACs, of what
+    expires, of what a bank is asked for again, of refunds that reach their cards and of what is
+    settled each day.
     """
     eventful(dicing)
     once, often = dicing.copy(tmp_path / "once"), dicing.copy(tmp_path / "often")
 
-    once.zhang.advance_clock(hours * HOUR)
-    for _ in range(hours):
-        often.zhang.advance_clock(HOUR)
+    once.zhang.advance_clock(25 * hours * HOUR)
+    for _ in range(25):
+        often.zhang.advance_clock(hours * HOUR)
 
     acts = Counter(row[1] for row in once.dump()["entry"])
     assert 14 == acts["refund"]
     assert settlements == acts["settle"]
-    assert (0 if hours == 25 else 5) == acts["refund_arrived"]
+    assert (0 if hours == 1 else 5) == acts["refund_arrived"]
     assert (1, 1, 1) == (acts["withdraw_returned"], acts["not_paid"], acts["late_answer"])
     assert once.dump() == often.dump()
     assert {} == once.findings()

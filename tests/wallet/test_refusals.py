@@ -1,7 +1,8 @@
 """Refusals: each one changes nothing at all, and of several the first is always the same."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -264,13 +265,29 @@ REFUSALS = (
 )
 
 
+@pytest.fixture(scope="module")
+def _waiting(_people: World, tmp_path_factory: pytest.TempPathFactory) -> World:
+    world = _people.copy(tmp_path_factory.mktemp("waiting") / "home")
+    two_waiting(world)
+    world.close()
+    return world
+
+
+@pytest.fixture
+def waiting(_waiting: World, tmp_path: Path) -> Iterator[World]:
+    """The people, with two packets of Zhang's; Li has claimed of one."""
+    world = _waiting.copy(tmp_path / "home")
+    yield world
+    world.close()
+
+
 @pytest.mark.parametrize("no", REFUSALS, ids=repr)
-def test_a_refusal_changes_nothing(no: No, world: World):
+def test_a_refusal_changes_nothing(no: No, waiting: World):
     """
     Whatever is refused, every row of every table is as it was; a PIN that was right stays counted
     as right, and nothing but its counter has moved.
     """
-    two_waiting(world)
+    world = waiting
     ready = no.ready(world)
     desk = world.open(no.who)
     world.turn(minutes=1)
