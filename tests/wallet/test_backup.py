@@ -1,6 +1,7 @@
 """Backups: one is whole, proved and private, and nothing else is ever touched for it."""
 
 import os
+import signal
 import stat
 from itertools import count
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from hongbao import errors
 from hongbao.engines.sqlcipher import Ledger
 from hongbao.questions import Question
+from hongbao.vault import KeyFolder
 from hongbao.wallet import Wallet
 from hongbao.wallet.homes import restore
 from tests.vault.processes import killed_at, race, run
@@ -198,3 +200,24 @@ def test_a_backup_that_is_killed_leaves_the_old_one_and_nothing_for_long(
     assert {"lock", "partial"} == leftovers
     assert 0 == run(backup)
     assert ["copy"] == left_in(folder)
+
+
+def test_a_restore_finishes_what_was_killed_before_it_looks(world: World, tmp_path: Path):
+    """
+    New keys whose pages are written already come first, and a copy under the older ones is refused
+    as it would have been: which keys a home has does not hang on what is typed next.
+    """
+    file = tmp_path / "copy"
+    world.zhang.backup(file)
+    world.close()
+
+    def new_keys() -> None:
+        KeyFolder.finish_rekey = lambda _: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[method-assign]
+        world.zhang.rekey()
+
+    assert -signal.SIGKILL == run(new_keys)
+    with pytest.raises(errors.Damaged):
+        restore(world.env, file, accept_older=lambda *_: True)
+
+    assert 2 == world.zhang.vault.generation
+    assert {} == world.findings()
