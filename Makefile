@@ -16,8 +16,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 
 # Two cores run the tests nearly twice as fast as one; beyond eight the tests that start many
-# processes of their own would only get in each other's way.
-PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 8 --dist worksteal
+# processes of their own would only get in each other's way. What is compiled is kept, whatever the
+# environment says: each of them would do it again.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 
 # Where `make test-all` begins to explore, and which mutants are a sample; `make SEED=… test-all`
 # explores the same again.

@@ -4,6 +4,7 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -400,7 +401,7 @@ class _Reader:
 
     def _check_error(self, code: str, exit_code: int) -> None:
         """Refuse an error code that there is not, or that has another exit code."""
-        exits = {kind.code: int(kind.exit_code) for kind in kinds()}
+        exits = _exit_codes()
         if code not in exits:
             raise self._wrong("no_error_code", name=code)
         if exits[code] != exit_code:
@@ -568,6 +569,12 @@ class _Reader:
 
     def _wrong(self, problem: str, **facts: str) -> InvalidStory:
         return InvalidStory(source=self.source, line=self.line, problem=problem, **facts)
+
+
+@cache
+def _exit_codes() -> dict[str, int]:
+    """Return the exit code of each error, by the error's own code."""
+    return {kind.code: int(kind.exit_code) for kind in kinds()}
 
 
 def _by_language(match: re.Match[str]) -> dict[str, str]:

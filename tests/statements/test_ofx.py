@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import ofxparse
 import pytest
-from ofxtools.Parser import OFXTree
 
 from hongbao import statements
 from hongbao.statements._wording import plain
@@ -57,6 +56,8 @@ def fen(amount: Decimal) -> int:
 
 
 def from_ofxtools(content: bytes) -> Read:
+    from ofxtools.Parser import OFXTree  # which takes a while, and only one worker needs it
+
     tree = OFXTree()
     tree.parse(io.BytesIO(content))
     (told,) = tree.convert().statements
