@@ -212,8 +212,11 @@ def test_a_restore_finishes_what_was_killed_before_it_looks(world: World, tmp_pa
     world.close()
 
     def new_keys() -> None:
-        KeyFolder.finish_rekey = lambda _: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[method-assign]
-        world.zhang.rekey()
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(
+                KeyFolder, "finish_rekey", lambda _: os.kill(os.getpid(), signal.SIGKILL)
+            )
+            world.zhang.rekey()
 
     assert -signal.SIGKILL == run(new_keys)
     with pytest.raises(errors.Damaged):
