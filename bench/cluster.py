@@ -6,6 +6,7 @@ on the same nodes. Without servers there is one sentence, and nothing is measure
 """
 
 import argparse
+import gc
 import os
 import shutil
 import sys
@@ -451,6 +452,7 @@ def main() -> int:
     options = argparse.ArgumentParser(description="Measure what a ledger on a cluster costs.")
     options.add_argument("--quick", action="store_true", help="only see that it runs")
     chosen = options.parse_args()
+    gc.set_threshold(50_000)  # as in the service's own process, see `hongbao.__main__`
     folder = Path(tempfile.mkdtemp(prefix="hongbao-bench-", dir="/var/tmp"))
     folder.chmod(0o711)
     try:

@@ -7,6 +7,7 @@ have nothing to do with each other; of two that share one, the later one stands 
 
 from collections.abc import Iterable, Sequence
 from itertools import chain
+from typing import cast
 
 from hongbao.domain.chain import values
 from hongbao.domain.ledger import SIDES, Kind
@@ -123,14 +124,18 @@ def lanes_of(
     >>> lanes_of(None, None, None, [settled], [])
     {'platform'}
     """
-    lanes = lanes_of_rows(rows)
+    lanes: set[str | None] = {*lanes_of_rows(rows)}
     for debit, credit in moves:
-        moved = _lane_of(debit, credited=False), _lane_of(credit, credited=True)
-        lanes.update(lane for lane in moved if lane is not None)
-    for kind, number in (("profile", profile), ("packet", packet), ("payment", payment)):
-        if number is not None:
-            lanes.add(f"{kind}/{number}")
-    return lanes or {PLATFORM}
+        lanes.add(_lane_of(debit, credited=False))
+        lanes.add(_lane_of(credit, credited=True))
+    if profile is not None:
+        lanes.add(f"profile/{profile}")
+    if packet is not None:
+        lanes.add(f"packet/{packet}")
+    if payment is not None:
+        lanes.add(f"payment/{payment}")
+    lanes.discard(None)
+    return cast("set[str]", lanes) or {PLATFORM}
 
 
 def content_of(act: str, places: Sequence[tuple[str, int]]) -> bytes:

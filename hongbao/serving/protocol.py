@@ -62,12 +62,12 @@ def request_in(line: bytes) -> tuple[ClaimRequest, int]:
         document = of_json(line)
         luck = document["luck"]
         asked = ClaimRequest(
-            session=_number(document["session"]),
-            packet=_text(document["packet"]),
-            luck=None if luck is None else _text(luck),
-            request_id=_text(document["request_id"]),
-            counter=_number(document["counter"]),
-            code=_code(document["code"]),
+            _number(document["session"]),
+            _text(document["packet"]),
+            None if luck is None else _text(luck),
+            _text(document["request_id"]),
+            _number(document["counter"]),
+            _code(document["code"]),
         )
         within_ms = _number(document.get("within_ms", WITHIN_MS))
     except (ValueError, TypeError, KeyError, AttributeError):

@@ -46,8 +46,9 @@ from hongbao.errors import (
     Unusable,
 )
 from hongbao.queries.guards import Guards, guards_in_force, remembered
+from hongbao.rows import rows_of
 from hongbao.store import Decided, HabitRow
-from hongbao.units import from_micros, iso, to_micros
+from hongbao.units import from_micros, iso, iso_of_micros, to_micros
 from hongbao.wallet.acts import Chance
 from hongbao.wallet.again import repeat
 from hongbao.wallet.claim import inputs_of
@@ -576,7 +577,8 @@ class _Group:
             kept = HabitRow(me.upto, encode_habit(me.habit.habit()))
             self._changes.append(KeepHabit(profile, kept))
             me.since_kept = 0
-        me.habit.add(question.seen._replace(amount_fen=amount_fen))
+        at, what, _mean_fen, *others = question.seen
+        me.habit.add(Seen(at, what, amount_fen, *others))
         me.upto, me.since_kept = entry, me.since_kept + 1
         me.balance_fen += amount_fen
         if self._days:
@@ -641,7 +643,7 @@ class _Group:
         if self._chance.drawn != self._row.dice_drawn:
             self._row = self._row._replace(dice_drawn=self._chance.drawn)
             self._changes.append(SetReadings(self._row))
-        self._changes += [SetCounter(*counter) for counter in self._counters.items()]
+        self._changes += rows_of(SetCounter, self._counters.items())
         if self._changes or self._claims:
             home.store.apply([*self._changes, *self._claims])
         if self._decided:
@@ -672,7 +674,8 @@ class _Moment:
         now = read if self.last is None or self.last < read else self.last
         entry, now = home.store.next_entry(row, now, after)
         if now != self.at:
-            self.at, self.micros, self.text = now, to_micros(now), iso(now)
+            self.at, self.micros = now, to_micros(now)
+            self.text = iso_of_micros(self.micros)
         is_back = row.virtual_at is None and read < now
         self.back_s = (now - read) // _SECOND if is_back else 0
         return entry, self.micros

@@ -12,6 +12,7 @@ from typing import Any
 
 from hongbao.domain.lanes import (
     FIRST_MAC,
+    FREE,
     PLATFORM,
     content_of,
     lane_of_row,
@@ -27,7 +28,7 @@ Run = Callable[[str, Sequence[object]], tuple[int, Any]]
 """Runs a statement; gives how many rows it met, and its rows."""
 
 _PLACE = {name: place for place, name in enumerate(EntryRow._fields)}
-_NAMED = _PLACE["profile"], _PLACE["packet"], _PLACE["message"]
+_NAMED = _PROFILE, _PACKET, _MESSAGE = _PLACE["profile"], _PLACE["packet"], _PLACE["message"]
 _AT = _PLACE["at"]
 
 
@@ -109,8 +110,8 @@ class Lanes:
 
     def touch(self, changes: Iterable[Change], *, serial: bool) -> None:
         """Write to the lanes of what *changes* touch (see `place`): the next entry is in them."""
-        rows = [(row[0], key_of(row)) for change in changes for row in change.touches]
-        names = lanes_of_rows(rows)
+        rows = {row for change in changes for row in change.touches}
+        names = lanes_of_rows((row[0], key_of(row)) for row in rows if row[0] not in FREE)
         if serial and names:
             names.add(PLATFORM)
         self._find(names)
@@ -229,6 +230,7 @@ def slot_of(act: Decided) -> int:
 
 def names_of(act: Decided) -> set[str]:
     """Return the lanes of *act*, by all that its entry holds."""
-    profile, packet, payment = (act.fields[place] for place in _NAMED)
+    fields = act.fields
+    profile, packet, payment = fields[_PROFILE], fields[_PACKET], fields[_MESSAGE]
     rows = [(row[0], key_of(row)) for row, _digest in act.rows]
-    return lanes_of(profile, packet, payment, (transfer[:2] for transfer in act.transfers), rows)
+    return lanes_of(profile, packet, payment, [transfer[:2] for transfer in act.transfers], rows)
