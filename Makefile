@@ -63,6 +63,7 @@ drill: $(VENV)/.tests  ## lose a site of three, then a whole city, and prove tha
 
 bench: $(VENV)/.runs  ## measure what things cost, as ratios against bare SQL
 	@$(BIN)/python bench/run.py
+	@$(BIN)/python bench/validation.py
 
 bench-cluster: $(VENV)/.tests  ## measure what a ledger on a cluster costs, on real nodes of this machine
 	@$(BIN)/python bench/cluster.py

@@ -1,6 +1,7 @@
 """The measurements can be made; what they measure is no test's business on a busy machine."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -81,3 +82,22 @@ def test_others_are_measured_beside_us_or_it_is_said_why_not(tmp_path):
     for result in results:
         assert bool(result["why_not"]) == (result["cost"] is None), result
     assert {(r["what"], r["who"]) for r in results if r["cost"] is not None} >= MEASURED_HERE
+
+
+def test_the_simulation_is_held_against_the_real_thing():
+    """
+    Each figure that is simulated was measured, too, and says how far apart they are.
+    """
+    done = subprocess.run(
+        [sys.executable, ROOT / "bench/validation.py", "--quick"],
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    _head, *lines = done.stdout.splitlines()
+
+    assert 8 == len(lines)
+    for line in lines:
+        measured, simulated = map(float, re.findall(r" (\d+\.\d)(?: ms)?(?= )", line))
+        assert min(measured, simulated) > 0, line
+        assert line.endswith("%: met" if abs(simulated / measured - 1) < 0.145 else "met"), line

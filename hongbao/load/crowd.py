@@ -33,6 +33,10 @@ class Crowd:
     def __len__(self) -> int:
         return len(self._people)
 
+    def use(self, home: Home) -> None:
+        """Continue in *home*, which was opened again."""
+        self._home = home
+
     def prepare(self) -> None:
         """Open a session for each of the people."""
 

@@ -53,7 +53,7 @@ COMMAND_SECONDS = 300
 _LOOK_SECONDS = 0.1
 _MONEY_FEN = 500_00
 
-_NO_RULES = """
+NO_RULES = """
 name = "drill"
 version = 1
 title = { en = "no rules", zh = "没有规则" }
@@ -68,7 +68,7 @@ four_eyes = "5000.00"
 [records]
 keep_years = 10
 """
-"""Clients of a drill are faster than people: no guard is to take them for thieves."""
+"""A risk pack for clients that are faster than people, whom no guard is to take for thieves."""
 
 
 class Site(Row):
@@ -181,7 +181,7 @@ class Drill:
         first = self._env_at(0)
         self._found(first, 0, policy, self._access)
         with Wallet.open(first) as wallet:
-            wallet.use_risk_pack(parse_pack(_NO_RULES, "drill"))
+            wallet.use_risk_pack(parse_pack(NO_RULES, "drill"))
         for number in range(1, len(self._plan.sites)):
             self._join(first, number)
         for client in range(1, self._plan.clients):

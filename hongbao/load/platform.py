@@ -43,8 +43,12 @@ PERCENTS = (10, 25, 50, 75, 90, 100, 125)
 """The loads that are simulated, of what the platform does at most."""
 
 CARRIED = 4
+CARRIED_CLAIMS = 12_500
 WAITING_MAX = 250
-"""A load is carried if for so many times that its queue is never more than half full."""
+"""
+A load is carried if for so many times that, and so many claims, its queue is never more than half
+full: of a fiftieth too much, as many would wait at the end.
+"""
 
 PEOPLE = 100_000_000
 """How many people grab packets in one evening, of whom two may be credited at once."""
@@ -202,7 +206,8 @@ class Study:
         low, high = 0.0, self._most[run] * 1.1
         for _ in range(HALVINGS):
             middle = (low + high) / 2
-            load = Load(middle, seconds=CARRIED * self._seconds, warm_up=self._warm_up)
+            seconds = max(CARRIED * self._seconds, CARRIED_CLAIMS / middle)
+            load = Load(middle, seconds=seconds, warm_up=self._warm_up)
             if self._run(run, load).most <= WAITING_MAX:
                 low = middle
             else:

@@ -152,7 +152,7 @@ class Server:
             now = time.monotonic()
             if home is None and self._waiting:
                 self._refuse_all(problem or Busy())
-            for key, events in self._selector.select(max(self._until(ends_at) - now, 0)):
+            for key, events in self._selector.select(max(self.wakes_at(ends_at) - now, 0)):
                 if key.data is not None:
                     key.data(events)
             if home is not None and self._is_ready():
@@ -161,7 +161,8 @@ class Server:
             if self._sleeper.is_stopped or time.monotonic() >= ends_at:
                 return
 
-    def _until(self, ends_at: float) -> float:
+    def wakes_at(self, ends_at: float) -> float:
+        """Return when there is something to do even if nothing comes; *ends_at* if there is not."""
         if not self._waiting:
             return ends_at
         return min(ends_at, self._waiting[0].since + GROUP_SECONDS)

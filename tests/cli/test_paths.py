@@ -197,9 +197,9 @@ def faults_of(typed: Sequence[Sequence[str]], said: Sequence[Said]) -> list[tupl
     return [
         (line, *each)
         for line, each in zip(typed, said, strict=True)
-        if each.code not in (0, 2, 10, 14, 16, 19, 20, 21)
+        if each.code not in (0, 2, 10, 14, 16, 17, 19, 20, 21)  # 17: a broker is waited for in vain
         or "Traceback" in each.err
-        or bool(each.code) != ("hongbao: error: " in each.err)
+        or bool(each.code) != bool(re.search("hongbao: (error|pending): ", each.err))
     ]
 
 

@@ -82,10 +82,18 @@ class Watcher:
         assert self._process.stderr is not None
         return code, out, self._process.stderr.read()
 
+    def left(self) -> list[dict[str, Any]]:
+        """Return the documents that it had handed over and nobody had taken, once it is killed."""
+        lines = []
+        while not self._lines.empty():
+            lines.append(self._lines.get())
+        return [json.loads(line) for line in lines if line.endswith("\n")]
+
     def kill(self) -> None:
         """End it as a power cut would."""
         self._process.kill()
         self._process.wait(SECONDS_MAX)
+        self._reader.join(SECONDS_MAX)
         for stream in (self._process.stdout, self._process.stderr):
             assert stream is not None
             stream.close()
@@ -278,6 +286,7 @@ def test_a_watcher_that_is_killed_hands_everything_over_at_least_once(shell: She
             got.append(watcher.next()["number"])
             time.sleep(round_number * 0.003)
             watcher.kill()
+            got += [event["number"] for event in watcher.left()]  # with what comes again, two
     with Watcher(shell, "--cursor", "k", "--all") as watcher:
         shell.sends("0.02", "--count", "2")
         while not got or got[-1] < first + sends:

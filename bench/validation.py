@@ -1,57 +1,71 @@
 """
-The simulation against the real thing: two loads that were measured predict a third, and a kill.
+Hold the simulation against the real thing: ``python bench/validation.py``.
 
+Two loads that were measured predict a third, and a kill at that one.
 What is measured is the server of `hongbao serve --claims`, with real connections, a real ledger and
-a real SIGKILL. Only its clock is one of the test: it counts the processor's time of its thread, and
+a real SIGKILL. Only its clock is one of ours: it counts the processor's time of its thread, and
 waiting is skipped, so that other processes on this machine matter less.
 """
 
+import argparse
 import json
 import os
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from statistics import mean, median
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
-import pytest
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
 
-from hongbao.domain.arrivals import Sending, arrivals
-from hongbao.domain.policy import parse_policy
-from hongbao.env import Env, chance_from, system_env
-from hongbao.load.costs import Costs, Drawn, Group
-from hongbao.load.crowd import Crowd
-from hongbao.load.simulation import Kill, Limits, Load, Patience, Played, play, poisson
-from hongbao.policies import text_of
-from hongbao.serving import server as server_module
-from hongbao.serving.protocol import request_line
-from hongbao.serving.server import Server
-from hongbao.serving.stopping import Sleeper
-from hongbao.wallet import Wallet
-from hongbao.wallet.bulk import BulkClaims
-from hongbao.wallet.sandbox import make_sandbox
-from hongbao.wallet.sessions import ClaimRequest
-from tests.vault.processes import finished, start
-from tests.wallet.guards import pack_of
+from hongbao.domain.arrivals import Sending, arrivals  # noqa: E402
+from hongbao.domain.policy import parse_policy  # noqa: E402
+from hongbao.domain.risk.pack import parse_pack  # noqa: E402
+from hongbao.env import Env, chance_from, system_env  # noqa: E402
+from hongbao.load.costs import Costs, Drawn, Group  # noqa: E402
+from hongbao.load.crowd import Crowd  # noqa: E402
+from hongbao.load.drill import NO_RULES  # noqa: E402
+from hongbao.load.simulation import Kill, Limits, Load, Patience, Played, play, poisson  # noqa: E402
+from hongbao.policies import text_of  # noqa: E402
+from hongbao.serving import server as server_module  # noqa: E402
+from hongbao.serving.protocol import request_line  # noqa: E402
+from hongbao.serving.server import Server  # noqa: E402
+from hongbao.serving.stopping import Sleeper  # noqa: E402
+from hongbao.wallet import Wallet  # noqa: E402
+from hongbao.wallet.bulk import BulkClaims  # noqa: E402
+from hongbao.wallet.sandbox import make_sandbox  # noqa: E402
+from hongbao.wallet.sessions import ClaimRequest  # noqa: E402
 
-pytestmark = pytest.mark.slow
 
-CLAIMS = int(os.environ.get("HONGBAO_VALIDATED_CLAIMS", "2500"))
-ROUNDS = 4
+class Sizes(NamedTuple):
+    """How much is measured."""
+
+    claims: int  # of each run
+    rounds: int
+
+    @property
+    def warm_up(self) -> int:
+        """How many claims are answered before it counts: people and packets are known then."""
+        return self.claims // 5
+
+
+FULL, QUICK = Sizes(2500, 4), Sizes(800, 2)
+
 PEOPLE = 60
 PACKETS = 12
 SHARES = 50
 LINKS = 40
-WARM_UP = CLAIMS // 5
-"""How many claims are answered before anything is measured: then people and packets are known."""
 
 RECONNECT = 0.2
 NOTICED = 0.1
 TOLERANCE = 0.15
-TRIES = 2
-"""A machine may be disturbed while it is measured; a model that is wrong is so each time."""
+"""How far a simulated figure may be from the measured one."""
 
 
 class Clock:
@@ -86,6 +100,8 @@ class Coming(NamedTuple):
 
 
 class Measured(NamedTuple):
+    """How *late* each answer was, when it was *done*, and what the server's work has cost."""
+
     late: list[float]
     done: list[float]
     groups: list[Group]
@@ -93,7 +109,11 @@ class Measured(NamedTuple):
 
 
 def attended(
-    wallet: Wallet, clock: Clock, coming: Sequence[Coming], answered: Callable[[str, float], None]
+    wallet: Wallet,
+    clock: Clock,
+    coming: Sequence[Coming],
+    warm_up: int,
+    answered: Callable[[str, float], None],
 ) -> Measured:
     """Have the server answer all that is *coming*, in the time of *clock*."""
     groups: list[Group] = []
@@ -105,7 +125,7 @@ def attended(
             answers = super().claim(requests)
             took = time.thread_time_ns() - began
             in_groups.append(took / 1e9)
-            if len(late) >= WARM_UP:
+            if len(late) >= warm_up:
                 groups.append(Group(len(requests), took, 0))
             return answers
 
@@ -115,9 +135,8 @@ def attended(
     began = clock.monotonic()
     skipped = 0.0
     with ExitStack() as closing:
-        patched = closing.enter_context(pytest.MonkeyPatch.context())
-        patched.setattr(server_module, "time", clock)
-        patched.setattr(server_module, "BulkClaims", Timed)
+        closing.enter_context(patch.object(server_module, "time", clock))
+        closing.enter_context(patch.object(server_module, "BulkClaims", Timed))
         sleeper = Sleeper()
         closing.callback(sleeper.close)
         server = closing.enter_context(Server(sleeper))
@@ -146,27 +165,28 @@ def attended(
                         late.append(now - planned.pop(name))
                         done.append(now)
                         answered(name, now)
-                wakes = [server._until(float("inf"))]
+                wakes = [server.wakes_at(float("inf"))]
                 wakes += [left[-1].at] if left else []
                 until = min(wakes)
                 if planned and until > clock.monotonic():
                     skipped += until - clock.monotonic()
                     clock.skip_to(until)
     work = clock.monotonic() - began - skipped - sum(in_groups)
-    return Measured(late[WARM_UP:], done[WARM_UP:], groups, round(work * 1e9 / len(late)))
+    return Measured(late[warm_up:], done[warm_up:], groups, round(work * 1e9 / len(late)))
 
 
 class Evening:
     """A home with people who ask for shares of packets that are sent just before."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, sizes: Sizes) -> None:
+        self._sizes = sizes
         self.env: Env = system_env()._replace(home=folder / "home", variables={})
         policy = parse_policy(text_of("standard"), "standard")
         made = make_sandbox(self.env, self.env.home, policy, people=PEOPLE, seed="eve", rich=6)
         self._names = [person["profile"] for person in made["people"]]
         self._runs = 0
         with Wallet.open(self.env) as wallet:
-            wallet.use_risk_pack(pack_of("no-rules"))  # nothing is decided otherwise in the end
+            wallet.use_risk_pack(parse_pack(NO_RULES, "validation"))  # which would stop the flood
             self._crowd = Crowd(wallet.home, self._names, shares=SHARES)
             self._crowd.prepare()
 
@@ -174,12 +194,18 @@ class Evening:
         """Send new packets, and return claims that come at random, so many a second."""
         self._runs += 1
         with Wallet.open(self.env) as wallet:
-            self._crowd._home = wallet.home  # it was opened anew
+            self._crowd.use(wallet.home)
             for number in range(PACKETS):
                 refused = self._crowd.send(Sending(0, number % 6, 100))
                 assert refused is None, refused
         moments = poisson(rate, chance_from(seed))
-        wanted = arrivals(seed.encode(), 0, CLAIMS, people=PEOPLE, packets=len(self._crowd.packets))
+        wanted = arrivals(
+            seed.encode(),
+            0,
+            self._sizes.claims,
+            people=PEOPLE,
+            packets=len(self._crowd.packets),
+        )
         return [
             Coming(at, at, self._crowd.request(f"{self._runs}-{number}", each))
             for number, (at, each) in enumerate(
@@ -190,7 +216,7 @@ class Evening:
     def measured(self, rate: float, seed: str) -> Measured:
         coming = self.coming(rate, seed)
         with Wallet.open(self.env) as wallet:
-            return attended(wallet, Clock(), coming, lambda _name, _at: None)
+            return attended(wallet, Clock(), coming, self._sizes.warm_up, lambda _name, _at: None)
 
     def killed(self, rate: float, seed: str, at: float) -> tuple[Measured, float]:
         """
@@ -222,9 +248,9 @@ class Evening:
                     return done
 
                 wallet.store.append = appended  # type: ignore[method-assign]
-                attended(wallet, clock, coming, answered)
+                attended(wallet, clock, coming, self._sizes.warm_up, answered)
 
-        assert -signal.SIGKILL == finished(start(lives))
+        assert _ended(lives) == -signal.SIGKILL
         told = {
             name: float(now)
             for name, now in (line.split() for line in notes.read_text().splitlines())
@@ -245,9 +271,17 @@ class Evening:
                         moment += RECONNECT * uniform()
                 again.append(each._replace(at=moment))
             clock = Clock(back)
-            second = attended(wallet, clock, again, lambda name, now: told.update({name: now}))
+            second = attended(
+                wallet,
+                clock,
+                again,
+                self._sizes.warm_up,
+                lambda name, now: told.update({name: now}),
+            )
         planned = {each.asked.request_id: each.planned for each in coming}
-        ends = sorted((now, now - planned[name]) for name, now in told.items())[WARM_UP:]
+        ends = sorted((now, now - planned[name]) for name, now in told.items())[
+            self._sizes.warm_up :
+        ]
         late, done = [late for _now, late in ends], [now for now, _late in ends]
         return Measured(late, done, second.groups, second.gateway_ns), down
 
@@ -257,6 +291,7 @@ BINS = (1, 2, 4, 8, 12, 16, 24, 32, 49, 50)
 
 
 def costs_from(runs: Sequence[Measured]) -> Costs:
+    """Return the costs that were measured in *runs*, as `storm --simulate` has them."""
     bins: dict[int, list[Group]] = {}
     for run in runs:
         for group in run.groups:
@@ -270,7 +305,7 @@ def costs_from(runs: Sequence[Measured]) -> Costs:
     return Costs("file", tuple(run.gateway_ns for run in runs), tuple(groups), (1,))
 
 
-def predicted(costs: Costs, rate: float, kill: Kill | None = None) -> list[Played]:
+def predicted(costs: Costs, rate: float, sizes: Sizes, kill: Kill | None = None) -> list[Played]:
     """Return runs of a simulation with *costs* that are as long as what was measured."""
     found = []
     for seed in range(20):
@@ -278,7 +313,11 @@ def predicted(costs: Costs, rate: float, kill: Kill | None = None) -> list[Playe
         drawn = Drawn(costs, uniform, again=False)
         found.append(
             play(
-                Load(rate, seconds=(CLAIMS - WARM_UP) / rate, warm_up=WARM_UP / rate),
+                Load(
+                    rate,
+                    seconds=(sizes.claims - sizes.warm_up) / rate,
+                    warm_up=sizes.warm_up / rate,
+                ),
                 drawn,
                 uniform,
                 Limits(reading=drawn.reading, refusal=drawn.refusal),
@@ -290,91 +329,101 @@ def predicted(costs: Costs, rate: float, kill: Kill | None = None) -> list[Playe
 
 
 def quantile(values: Sequence[float], share: float) -> float:
+    """Return the value that a *share* of *values* is below."""
     ordered = sorted(values)
     return ordered[min(int(len(ordered) * share), len(ordered) - 1)]
 
 
-def compare(what: str, real: float, simulated: float, tolerance: float = TOLERANCE) -> None:
-    sys.stdout.write(f"{what}: measured {real:.5g}, simulated {simulated:.5g}\n")
-    assert abs(simulated / real - 1) < tolerance, (what, real, simulated)
+class Figure(NamedTuple):
+    """A figure of the third load, *measured* and *simulated* from the two others."""
+
+    name: str
+    measured: float
+    simulated: float
+
+    @property
+    def is_within(self) -> bool:
+        """Whether the simulation came as near as `TOLERANCE`."""
+        return abs(self.simulated / self.measured - 1) < TOLERANCE
 
 
-def told(run: Measured) -> str:
-    groups = len(run.groups)
-    size = len(run.late) / groups
-    work = sum(group.worker_ns for group in run.groups) / 1e6 / groups
-    span = max(run.done) - min(run.done)
-    busy = (work * groups / 1e3 + run.gateway_ns * len(run.late) / 1e9) / span
-    return (
-        f"{groups} groups of {size:.1f} in {work:.2f} ms, gateway {run.gateway_ns / 1e3:.0f} us,"
-        f" busy {busy:.2f}, half within {1e3 * quantile(run.late, 0.5):.1f} ms"
-    )
-
-
-def median(values: Sequence[float]) -> float:
-    return quantile(values, 0.5)
-
-
-def test_two_loads_predict_a_third_and_a_kill(tmp_path: Path):
-    for attempt in range(1, TRIES + 1):
-        try:
-            validate(tmp_path / str(attempt))
-        except AssertionError:
-            if attempt == TRIES:
-                raise
-        else:
-            return
-
-
-def validate(folder: Path) -> None:
-    """Measure two loads, and compare what they predict of a third, and of a kill at that one."""
-    folder.mkdir()
-    evening = Evening(folder)
+def validate(folder: Path, sizes: Sizes) -> Iterator[Figure]:
+    """Measure two loads, and yield what they predict of a third, and of a kill at that one."""
+    evening = Evening(folder, sizes)
     flood = evening.measured(1e6, "most")
     work = sum(group.worker_ns for group in flood.groups)
     claims = sum(group.size for group in flood.groups)
     most = 1e9 / (work / claims + flood.gateway_ns)
     low, third, high = (round(most * share) for share in (0.2, 0.4, 0.6))
     runs: dict[int, list[Measured]] = {low: [], third: [], high: []}
-    for number in range(ROUNDS):
+    for number in range(sizes.rounds):
         for rate, found in runs.items():  # in turns, since a machine has its moods
             found.append(evening.measured(rate, f"{rate} {number}"))
     costs = costs_from(runs[low] + runs[high])
-    sys.stdout.write(f"at most {most:.0f} a second\n")
-    for rate, found in runs.items():
-        sys.stdout.write(f"{rate} a second: {[told(run) for run in found]}\n")
-    simulated = predicted(costs, third)
-    for rate in (low, high):
-        again = predicted(costs, rate)[0]
-        size = again.answered / again.groups
-        half = 1e3 * quantile(again.late, 0.5)
-        sys.stdout.write(f"simulated {rate}: groups of {size:.1f}, half within {half:.1f} ms\n")
-
+    yield Figure("claims a second that come", third, third)
+    simulated = predicted(costs, third, sizes)
     for name, share in (("half within", 0.5), ("95% within", 0.95), ("99% within", 0.99)):
-        compare(
+        yield Figure(
             name,
-            median([quantile(run.late, share) for run in runs[third]]),
-            sum(quantile(run.late, share) for run in simulated) / len(simulated),
+            median(quantile(run.late, share) for run in runs[third]),
+            mean(quantile(run.late, share) for run in simulated),
         )
-    compare(
+    seconds = (sizes.claims - sizes.warm_up) / third
+    yield Figure(
         "answers a second",
-        median([len(run.late) / (max(run.done) - min(run.done)) for run in runs[third]]),
-        sum(run.answered / ((CLAIMS - WARM_UP) / third) for run in simulated) / len(simulated),
+        median(len(run.late) / (max(run.done) - min(run.done)) for run in runs[third]),
+        mean(run.answered / seconds for run in simulated),
     )
-    compare(
+    yield Figure(
         "claims in a group",
-        median([len(run.late) / len(run.groups) for run in runs[third]]),
-        sum(run.answered / run.groups for run in simulated) / len(simulated),
+        median(len(run.late) / len(run.groups) for run in runs[third]),
+        mean(run.answered / run.groups for run in simulated),
+    )
+    at = sizes.claims / third / 2
+    kills = [evening.killed(third, f"killed {number}", at) for number in range(sizes.rounds)]
+    down = median(each for _run, each in kills)
+    simulated = predicted(costs, third, sizes, Kill(at, down))
+    for name, share in (("99% within", 0.99), ("the slowest", 1.0)):
+        yield Figure(
+            f"killed, and back after {1000 * down:.0f} ms: {name}",
+            median(quantile(run.late, share) for run, _down in kills),
+            mean(quantile(run.late, share) for run in simulated),
+        )
+
+
+def _ended(act: Callable[[], object]) -> int:
+    """Do *act* in a child, and return how that ended: 0, 1 if it raised, -9 if it was killed."""
+    child = os.fork()
+    if not child:
+        try:
+            act()
+        finally:
+            os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def told(figure: Figure) -> str:
+    """Return *figure* as a line."""
+    scale, unit = (1000, " ms") if "within" in figure.name or "slowest" in figure.name else (1, "")
+    measured, simulated = (f"{scale * each:.1f}{unit}" for each in figure[1:])
+    off = 100 * (figure.simulated / figure.measured - 1)
+    verdict = "met" if figure.is_within else "not met"
+    return (
+        f"{figure.name:<42}{measured:>12}{simulated:>12}{off:>+6.0f} %"
+        f"  goal ≤ {100 * TOLERANCE:.0f} %: {verdict}"
     )
 
-    at = CLAIMS / third / 2
-    kills = [evening.killed(third, f"killed {number}", at) for number in range(ROUNDS)]
-    down = median([each for _run, each in kills])
-    simulated = predicted(costs, third, Kill(at, down))
-    sys.stdout.write(f"killed at {at:.3f} s, and back {down:.3f} s later\n")
-    for name, share in (("99% within", 0.99), ("slowest", 1.0)):
-        compare(
-            f"of a killed node, {name}",
-            median([quantile(run.late, share) for run, _down in kills]),
-            sum(quantile(run.late, share) for run in simulated) / len(simulated),
-        )
+
+def main() -> None:
+    """Measure, and print each figure as it comes."""
+    options = argparse.ArgumentParser(description="Hold the simulation against the real thing.")
+    options.add_argument("--quick", action="store_true", help="only see that it runs")
+    chosen = options.parse_args()
+    with tempfile.TemporaryDirectory(prefix="hongbao-bench-") as folder:
+        print(f"{'':<42}{'measured':>12}{'simulated':>12}", flush=True)
+        for figure in validate(Path(folder), QUICK if chosen.quick else FULL):
+            print(told(figure), flush=True)
+
+
+if __name__ == "__main__":
+    main()
