@@ -9,7 +9,7 @@ FORMAT = 1
 
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
-"""What `json.dumps` would make anew for each document."""
+"""What `json.dumps` would make again for each document."""
 
 
 def to_json(facts: object, *, encoding: str | None = "utf-8", indent: int | None = None) -> str:

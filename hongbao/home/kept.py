@@ -62,7 +62,7 @@ class Kept:
     loses its power at the moment when the cluster loses the act.
 
     The acts of a group are of many devices, and are first kept together: one line, in one note.
-    Whoever reads looks there first. What is moved meanwhile is then read twice, and not missed.
+    A reader looks there first, so what is moved while it reads is read twice, and not missed.
     """
 
     def __init__(self, home: Home) -> None:
