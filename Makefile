@@ -16,8 +16,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 
 # Two cores run the tests nearly twice as fast as one; beyond eight the tests that start many
-# processes of their own would only get in each other's way. What is compiled is kept, whatever the
-# environment says: each of them would do it again.
+# processes of their own would only get in each other's way. What is compiled is kept, even if the
+# environment says otherwise: each of them would do it again.
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 
 # Where `make test-all` begins to explore, and which mutants are a sample; `make SEED=… test-all`
