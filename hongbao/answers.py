@@ -694,6 +694,7 @@ class FileVerified(TypedDict):
     entry: int | None  # the last entry that it covers
     last_entry: int | None  # the ledger's
     signed: dict[str, object] | None  # the facts that were signed
+    restored_entry: NotRequired[int]  # by which it came from a backup since, under other seals
     how: NotRequired[str]  # edited: ``content``, ``line_ends``, ``behind``, ``signature``, …
     reason: NotRequired[str]
     line: NotRequired[int]  # the first one that differs
@@ -1035,11 +1036,38 @@ class LogExported(CheckpointLine):
     key: str
 
 
+class Grants(TypedDict):
+    """`home grants`: what the owner of the database has to run."""
+
+    database: str
+    user: str  # as SQL has it
+    statements: list[str]
+
+
 class LostAct(TypedDict):
     """An act that a device here was answered, and that is gone."""
 
     act: str
     request_id: str
+    profile: str | None  # null if the profile is gone as well
+    device: str | None
+    device_number: int
+    line: str | None  # the command that repeats it; null if there is none
+    refused: dict[str, object] | None  # the error when it was repeated; null before that
+
+
+class RepeatedAct(LostAct):
+    """One of `home repeat`: a lost act, and how it ended."""
+
+    done: bool
+    answer: dict[str, object] | None  # of the command, if it was done now
+
+
+class ActsRepeated(TypedDict):
+    """`home repeat`."""
+
+    acts: list[RepeatedAct]
+    done: int
 
 
 class LossShown(TypedDict):
@@ -1069,6 +1097,7 @@ class ClusterShown(HomeShown):
 
     nodes: list[NodeShown]
     log: LogShown
+    lost: list[LostAct]  # acts of this machine's devices that the ledger was found to lack
 
 
 class StoryStep(TypedDict):

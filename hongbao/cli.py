@@ -43,7 +43,7 @@ COMPLETE = "_HONGBAO_COMPLETE"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command in *arguments* (default: the command line's), and return the exit code."""
-    call = Caller(main=main)
+    call = Caller(main=main, carry_out=_run)
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     with suppress(HongbaoError, OSError):  # said when the command is looked for
         arguments = _expanded(arguments, call)

@@ -43,7 +43,7 @@ ACRONYMS = frozenset(
         *("BOC", "CSV", "GB", "GBK", "HTML", "ICBC", "ID", "JSON", "NU", "PDF", "PIN", "SVG"),
         *("TOML", "UP", "UTC"),
         *("NUL", "QR", "TLS", "XLSX", "ZIP", "ARGS", "COMMAND", "OPTIONS", "EDITOR", "VISUAL"),
-        *("LANG", "PAGER", "TAP", "XML", "ASCII", "HTTP"),
+        *("LANG", "PAGER", "TAP", "XML", "ASCII", "HTTP", "SQL"),
     }
 )
 """Capitals that are words, not placeholders; the two of the library's are translated whole."""

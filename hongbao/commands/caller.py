@@ -57,9 +57,18 @@ class Caller:
     Data goes to standard output, talk to standard error, secrets to the terminal.
     """
 
-    def __init__(self, env: Env | None = None, *, main: Callable[[], int] | None = None) -> None:
+    def __init__(
+        self,
+        env: Env | None = None,
+        *,
+        main: Callable[[], int] | None = None,
+        carry_out: Callable[[list[str], Caller], None] | None = None,
+    ) -> None:
         self._env = env
-        self._main = main
+        self.main = main
+        """Runs the command of this process's arguments (see `run`)."""
+        self.carry_out = carry_out
+        """Carries out another command line for a caller, in this process; raises its refusal."""
         self._settings: Settings | None = None
         self.notes = Notes()
         self.typed: list[str] | None = None
@@ -107,18 +116,18 @@ class Caller:
         """How to run other commands: as forks of this one, where that can be done."""
         from hongbao.story import running
 
-        if self._main is None:
+        if self.main is None:
             return running.process
-        return running.forks(self._main, may_fork=_has_no_ledger_open)
+        return running.forks(self.main, may_fork=_has_no_ledger_open)
 
     @property
     def start(self) -> Start:
         """How to start other commands, several of which are to run at once (see `run`)."""
         from hongbao.story import running
 
-        if self._main is None:
+        if self.main is None:
             return running.start
-        return running.fork_starts(self._main, _has_no_ledger_open)
+        return running.fork_starts(self.main, _has_no_ledger_open)
 
     @property
     def settings(self) -> Settings:

@@ -183,6 +183,32 @@ def connect(
 
 
 @app.command(
+    "grants",
+    cls=Command,
+    short_help=N_("Print the SQL that lets a database user do what commands do."),
+    help=N_(
+        "The owner of the tables runs it; then the machines connect as that user, who can only "
+        "add to most tables. It only prints, and changes nothing."
+    ),
+    epilog="hongbao home grants pay | mariadb -h db1 -u ledger_owner -p",
+)
+def grants(
+    ctx: Context,
+    user: Annotated[
+        str,
+        Argument(
+            metavar="USER", help=N_("the database's user, also with a host: `pay`, `pay@10.0.0.%`")
+        ),
+    ],
+) -> None:
+    from hongbao.ui import home as screens
+    from hongbao.wallet import machines
+
+    call = caller(ctx)
+    call.answer(machines.grants(call.env, user), screens.show_grants)
+
+
+@app.command(
     "seal",
     cls=Command,
     short_help=N_("Seal what has changed on a cluster into the ledger's log."),
@@ -272,15 +298,48 @@ def log(
     ),
     epilog="hongbao home epoch --operator Wu",
 )
-def epoch(ctx: Context, operator: Answering = None) -> None:
+def epoch(
+    ctx: Context,
+    operator: Answering = None,
+    give_up: Annotated[
+        bool,
+        Option(
+            "--give-up",
+            help=N_("also give up acts that are gone, so that they are not to be repeated"),
+        ),
+    ] = False,
+) -> None:
     from hongbao.ui import home as screens
 
     call = caller(ctx)
     asks = call.asks_pin if operator is None else call.asks_operator_pin
     with call.wallet(trusting=True, hushed=asks) as wallet:
-        lost = wallet.loss()
+        lost = wallet.loss(give_up=give_up)
         if not call.as_json:
             screens.show_loss(lost)
         call.confirm(N_("open an epoch that says that this is lost?"))
-        opened = wallet.open_epoch(lost, by=answering(call, operator) or call.pin)
+        by = answering(call, operator) or call.pin
+        opened = wallet.open_epoch(lost, by=by, give_up=give_up)
     call.answer(opened, screens.show_epoch)
+    if lost["acts"] and not give_up:
+        call.hint(N_("repeat the acts that are gone: `hongbao home repeat`"))
+
+
+@app.command(
+    "repeat",
+    cls=Command,
+    short_help=N_("Repeat acts of this machine that a cluster lost, each once."),
+    help=N_(
+        "It goes through the acts that devices here were answered and that the ledger lacks, in "
+        "their order, shows the command of each, asks, and runs it under the same request ID. "
+        "It asks for PINs again, once per profile. What is refused now stays listed. Record a "
+        "loss of what was sealed first: `hongbao home epoch`."
+    ),
+    epilog="hongbao home repeat\nhongbao home repeat --yes --pin-file pin.txt",
+)
+def repeat(ctx: Context) -> None:
+    from hongbao.commands.repeating import repeated
+    from hongbao.ui import home as screens
+
+    call = caller(ctx)
+    call.answer(repeated(call), screens.show_repeated)

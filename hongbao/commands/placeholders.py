@@ -62,6 +62,7 @@ _PLAIN = (
     C_("placeholder", "TEXT"),
     C_("placeholder", "TOPIC"),
     C_("placeholder", "URL"),
+    C_("placeholder", "USER"),
     C_("placeholder", "YEAR"),
 )
 

@@ -45,6 +45,7 @@ def restore(
 ) -> None:
     from hongbao.home.opening import LEDGER, SET_ASIDE, is_on_cluster, place_of
     from hongbao.ui import home
+    from hongbao.ui.progress import counting
     from hongbao.wallet.homes import restore as put_back
 
     call = caller(ctx)
@@ -81,11 +82,17 @@ def restore(
     path = typed_path(file)
     access = None if ledger is None else call.ledger_access(ledger, password_file)
     had_file = (call.env.data / LEDGER).exists()
-    changed = call.unlocked(
-        lambda passphrase: put_back(
-            call.env, path, access=access, passphrase=passphrase, accept_older=accepts
+    with counting(N_("restoring"), lambda: not call.as_json and call.may_move()) as progress:
+        changed = call.unlocked(
+            lambda passphrase: put_back(
+                call.env,
+                path,
+                access=access,
+                passphrase=passphrase,
+                accept_older=accepts,
+                progress=progress,
+            )
         )
-    )
     call.leave_terminal()
     call.answer(changed, home.show_restored)
     if is_on_cluster(call.env):

@@ -72,8 +72,10 @@ TOPICS = {
     "clusters": (
         "InvalidLedgerAddress DriverMissing LedgerUnreachable LedgerDenied ClusterRefused "
         "NodeNotTrusted OutcomeUnknown NotOnCluster LedgerTaken DatabaseNotEmpty LedgerGone "
-        "OtherLedger NotAnInvitation InvitationUsed AlreadyJoined NotShared LogRolledBack "
-        "LogForked LogUnaccounted LogAltered WitnessLost ActsLost NothingLost"
+        "OtherLedger NotAnInvitation InvitationUsed AlreadyJoined NotShared InvalidDatabaseUser "
+        "LogRolledBack LogForked LogUnaccounted LogAltered WitnessLost ActsLost ActsRefused "
+        "NotRepeatable "
+        "NothingLost"
     ),
     "books": (
         "DayNotBegun MissingReason InvalidBankStatement DifferenceNotFound DifferencesFound "

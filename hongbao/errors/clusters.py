@@ -8,6 +8,7 @@ from hongbao.errors.base import (
     Unusable,
     UsageError,
     example,
+    shortened,
 )
 from hongbao.words import N_
 
@@ -180,6 +181,15 @@ class NotShared(UsageError):
     )
 
 
+class InvalidDatabaseUser(UsageError):
+    """The name of a database's user cannot be put into a statement."""
+
+    user: str = example("pay'; --", shape=shortened, kw_only=False)
+
+    sentence = N_("{user} cannot be the name of a database's user")
+    advice = N_("name it as `pay`, or with its host as `pay@10.0.0.%`")
+
+
 class LogRolledBack(LogRefused):
     """The log is shorter than this machine has seen it, or its epoch older."""
 
@@ -238,17 +248,50 @@ class ActsLost(NotIntact):
         "acts of {device} that were confirmed and are not in the ledger any more: {count}; the "
         "first is {act}, request {request_id}"
     )
-    advice = N_(
-        "repeat it with `--request-id {request_id}`; or record the loss with `hongbao home epoch`"
-    )
-    _advice_line = N_("repeat it: `{line}`; or record the loss with `hongbao home epoch`")
+    advice = N_("repeat them, one after the other: `hongbao home repeat`")
 
-    def chosen_advice(self) -> str:
-        return self.advice if self.facts["line"] is None else self._advice_line
+
+class ActsRefused(NotIntact):
+    """Lost acts were repeated, and not all of them could be done; *acts* has each of them."""
+
+    refused: int = example(1)
+    done: int = example(2)
+    acts: list[dict[str, object]] = example([])
+
+    sentence = N_("lost acts that were refused now: {refused} · repeated: {done}")
+    advice = N_(
+        "they stay listed: try again with `hongbao home repeat`, or record their loss with "
+        "`hongbao home epoch --give-up`"
+    )
+
+
+class NotRepeatable(UsageError):
+    """A lost act has no command that repeats it: a program did it, or it came up on the way."""
+
+    act: str = example("session_open")
+
+    sentence = N_("no command repeats {act} under its request id")
+    advice = N_(
+        "do it again if it is still needed; then record the loss with "
+        "`hongbao home epoch --give-up`"
+    )
 
 
 class NothingLost(UsageError):
     """A loss was to be recorded, and there is none."""
 
+    acts: int = example(0, also=(2,))
+
     sentence = N_("nothing that this machine or the log has seen is missing: no epoch is needed")
     advice = N_("run it on the machine that refuses the ledger")
+    _sentence_acts = N_("the log lacks nothing; acts that a device here did are gone: {acts}")
+    _advice_acts = N_(
+        "repeat them with `hongbao home repeat`, or record their loss with "
+        "`hongbao home epoch --give-up`"
+    )
+
+    def chosen_sentence(self) -> str:
+        return self._sentence_acts if self.facts["acts"] else self.sentence
+
+    def chosen_advice(self) -> str:
+        return self._advice_acts if self.facts["acts"] else self.advice

@@ -110,6 +110,7 @@ class NotGenuine(NotIntact):
     entry: int | None = example(33)
     last_entry: int | None = example(21)
     signed: dict[str, object] | None = example(None)
+    restored_entry: int = example(40, default=LEFT_OUT)
     how: str = example("content", default=LEFT_OUT)
     reason: str = example("the content is not what was signed", default=LEFT_OUT)
     line: int = example(7, default=LEFT_OUT)
@@ -177,6 +178,17 @@ class OtherHistory(NotGenuine):
         "{file} is genuine, but the ledger is not: its entry {entry} is not the one that was signed"
     )
     advice = N_("the history was replaced; see what else is wrong with `hongbao check`")
+    _sentence_restored = N_(
+        "{file} is genuine, but the ledger cannot prove it: it was restored from a backup since, "
+        "at entry {restored_entry}, and has other seals"
+    )
+    _advice_restored = N_("compare it with a new one from `hongbao export`")
+
+    def chosen_sentence(self) -> str:
+        return self._sentence_restored if "restored_entry" in self.facts else self.sentence
+
+    def chosen_advice(self) -> str:
+        return self._advice_restored if "restored_entry" in self.facts else self.advice
 
 
 class PdfMissing(Unusable):

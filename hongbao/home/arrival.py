@@ -25,8 +25,9 @@ from hongbao.home.opening import is_on_cluster, place_of
 from hongbao.vault import DeviceKeys, verify
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from types import TracebackType
-    from typing import Self
+    from typing import Any, Self
 
     from hongbao.env import Env
     from hongbao.home.clusters import Access
@@ -34,6 +35,42 @@ if TYPE_CHECKING:
     from hongbao.vault import Vault
 
 _TURN_BYTES = 16
+
+PROVING_PERCENT = 10
+"""How much of the way is over when the chain is proven: filling a database takes far longer."""
+
+REPORT_EVERY = 500
+"""The rows between two reports of progress: a node takes as many in a part of a second."""
+
+
+class _Way:
+    """How far a copy has come: first its entries are proven, then its rows are put there."""
+
+    def __init__(self, laned: Laned, progress: Callable[[int, int], None]) -> None:
+        self._laned = laned
+        self._progress = progress
+        self._entries, self._total = laned.count("entry"), laned.count()
+        self._proven = self._done = 0
+        self._rows = 1
+
+    def proven(self, entries: int) -> None:
+        """Report that so many more entries are proven."""
+        self._proven += entries
+        percent = PROVING_PERCENT * self._proven // self._entries
+        self._progress(self._total * percent // 100, self._total)
+
+    def begin_filling(self) -> None:
+        """Count the rows again: lanes have come to them."""
+        self._rows = self._laned.count() + self._entries  # and the seals of before
+
+    def counted(self, rows: Iterable[Sequence[Any]]) -> Iterator[Sequence[Any]]:
+        """Yield *rows*, and report each time that some more of them are there."""
+        for row in rows:
+            yield row
+            self._done += 1
+            if not self._done % REPORT_EVERY:
+                share = self._total * (100 - PROVING_PERCENT) * self._done // (100 * self._rows)
+                self._progress(self._total * PROVING_PERCENT // 100 + share, self._total)
 
 
 class Arrival:
@@ -90,24 +127,30 @@ class Arrival:
     def _copied(self, entry: int, mac: bytes) -> Copied:
         return Copied(self._vault.fingerprint, entry, mac)
 
-    def fill(self, copy: LedgerFile, entry: int, mac: bytes) -> None:
+    def fill(
+        self, copy: LedgerFile, entry: int, mac: bytes, progress: Callable[[int, int], None]
+    ) -> None:
         """
         Put all of *copy* there, which ended with *entry* before the act of the restore.
 
-        The log gets an epoch that says so. The *copy* has more tables afterwards. Raises
+        The log gets an epoch that says so. The *copy* has more tables afterwards. *progress* is
+        called with how many rows of how many have come. Raises
         DatabaseNotEmpty, Busy where another process fills the database, and StorageRefused.
         """
         assert isinstance(copy, LedgerInFile)
         home = copy.home()
         assert home is not None
         laned = Laned(copy)
+        way = _Way(laned, progress)
         with laned.growing():
             devices = DeviceKeys(self._env.keys, self._vault)
-            context = Context(copy, self._vault, verify, devices, Noted(None))
+            noted = Noted(None)
+            context = Context(copy, self._vault, verify, devices, noted, progress=way.proven)
             relane(context, laned, serial=is_serial(home))
         self._filling.begin(self._copied(entry, mac))
+        way.begin_filling()
         for table, columns, rows in (*laned.tables(), laned.seals()):
-            self._filling.add(table, columns, rows)
+            self._filling.add(table, columns, way.counted(rows))
         log = MachineLog(self._env, self._vault, self._ledger)
         moved = (Moved(name, 0, upto, head, None) for name, upto, head in laned.lanes())
         log.begin_with(entry, mac, in_batches(moved, LANES_MAX), self._filling.step)

@@ -240,6 +240,18 @@ def noted_address(env: Env) -> Address:
         raise Damaged(path=str(path)) from None
 
 
+def grants_for(env: Env, user: str) -> tuple[str, str, list[str]]:
+    """
+    Return the noted database, *user* as SQL has it, and what lets that user do what acts do there.
+
+    Raises ValueError if it cannot be the name of a user, and Damaged.
+    """
+    from hongbao.engines.mysql.schema import account_of, grants
+
+    database, account = noted_address(env).database, account_of(user)
+    return database, account, [f"{grant};" for grant in grants(database, account)]
+
+
 def access_of(env: Env, vault: Vault) -> Access:
     """Return the way to this home's ledger."""
     return Access(noted_address(env), _password(env, vault))

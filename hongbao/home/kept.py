@@ -3,8 +3,9 @@ What this machine's devices were answered: by it, acts that a cluster has lost a
 
 A device keeps its acts, with the counter that each was signed over, until another machine has seen
 a checkpoint that covers them. If the ledger's counter of a device is below that of an act which was
-confirmed, acts are gone. They are to be done again, under the same request ids, before that device
-does anything else: a new act would take the counter past the gap.
+confirmed, acts are gone. They are to be presented again, under the same request ids, before that
+device does anything else: a new act would take the counter past the gap. One that is refused now
+stays in the note, with its refusal, until it is done or its loss is recorded.
 
 An act whose COMMIT had no answer is kept apart. Once the ledger has it, it counts as confirmed.
 """
@@ -14,13 +15,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from hongbao.errors import ActsLost
+from hongbao.errors import ActsLost, RequestConflict
 from hongbao.rows import Row
 from hongbao.vault import Notes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from hongbao.errors import HongbaoError
     from hongbao.home.log import MachineLog
     from hongbao.home.opened import Home
 
@@ -33,8 +35,11 @@ ASKED_MAX = 64
 _BYTES = 64 * 1024
 """How large the note of a device is before acts that are covered are let go."""
 
-_BYTES_MAX = 700 * 1024
+_BYTES_MAX = 1024 * 1024
 """How large it grows before only the last KEPT_MAX acts are kept."""
+
+_DIGEST_BYTES = 8
+"""How much of the digest of the inputs is kept: enough to tell a mistake."""
 
 _COVERED = "acts-covered"
 
@@ -52,6 +57,39 @@ class KeptAct(Row):
     act: str
     entry: int = 0
     line: str = ""  # what was typed, if it was a command, so that it can be typed again
+    inputs: str = ""  # of their digest, the beginning
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Which request of which profile it is."""
+        return self.request, self.profile
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """When it was done: acts are presented again in the same order."""
+        return self.entry, self.counter
+
+    def follows_a_loss_of(self, before: KeptAct) -> bool:
+        """Return whether this act came after *before* and counts less: its device lost some."""
+        return before.entry < self.entry and before.counter >= self.counter
+
+
+def beginning(inputs: bytes) -> str:
+    """Return what an act that is kept has of the digest of its *inputs*."""
+    return inputs[:_DIGEST_BYTES].hex()
+
+
+class Gone(Row):
+    """
+    An act that a device was answered, and that the ledger does not have.
+
+    *refused* is the error that it was refused with when it was presented again, as
+    `HongbaoError.as_dict` has it; None if it was not presented yet.
+    """
+
+    act: KeptAct
+    device: int
+    refused: dict[str, object] | None = None
 
 
 class Kept:
@@ -82,9 +120,15 @@ class Kept:
         lines = {each: self._notes.last_sealed(f"acts-{each}") for each in self._devices("acts")}
         last = {device: _acts(line)[-1] for device, line in lines.items() if line is not None}
         for device, act in together:
-            if device not in last or last[device].counter < act.counter:
+            before = last.get(device)
+            if before is not None and act.follows_a_loss_of(before):
+                self._note_gap(device)  # a group does not look, and has gone past it
+            if before is None or before.counter < act.counter:
                 last[device] = act
         return last
+
+    def _note_gap(self, device: int) -> None:
+        self._notes.write(f"gap-{device}", b"")
 
     def _together(self) -> list[tuple[int, KeptAct]]:
         """Return the acts of groups that are not in the notes of their devices yet."""
@@ -116,6 +160,9 @@ class Kept:
         for device, some in by_device.items():
             name = f"{kind}-{device}"
             with self._notes.guarded(name):
+                line = self._notes.last_sealed(name) if answered else None
+                if line is not None and some[0].follows_a_loss_of(_acts(line)[-1]):
+                    self._note_gap(device)
                 size = self._notes.append_sealed(name, _line(some), wait=not answered)
                 if size > _BYTES_MAX or not answered:
                     most = KEPT_MAX if size > _BYTES_MAX else ASKED_MAX
@@ -147,9 +194,14 @@ class Kept:
                 return
             for device in large:
                 name = f"acts-{device}"
+                gone = {act.key for act in self.gone(device)}  # no checkpoint covers these
                 with self._notes.guarded(name):
                     lines = self._notes.sealed_lines(name)
-                    left = [line for line in lines[:-1] if _acts(line)[-1].entry > covered]
+                    left = [
+                        line
+                        for line in lines[:-1]
+                        if any(act.entry > covered or act.key in gone for act in _acts(line))
+                    ]
                     self._notes.write_sealed(name, [*left, *lines[-1:]])
             self._notes.remove(_COVERED)
         seen = log.memory().seen
@@ -163,13 +215,18 @@ class Kept:
         """Note the devices whose acts the ledger lacks, also where its counters are higher."""
         for device in self.counters():
             if self.gone(device):
-                self._notes.write(f"gap-{device}", b"")
+                self._note_gap(device)
 
-    def check(self, device: int, called: str, promised: int, counter: int, request: str) -> None:
+    def check(
+        self, device: int, called: str, promised: int, counter: int, asked: tuple[str, int, bytes]
+    ) -> None:
         """
-        Raise ActsLost if acts of *device* are gone, unless the next *request* is the first of them.
+        Raise ActsLost if acts of *device* are gone, unless what is *asked* is the first of them.
 
-        *promised* is the counter of its last act that was confirmed, *counter* the ledger's.
+        One that was presented and refused keeps no other from being done, and may be asked again.
+        *asked* is a request, its profile, and the digest of its inputs: with other inputs it is a
+        RequestConflict, as it is where the ledger has the act. *promised* is the counter of the
+        device's last act that was confirmed, *counter* the ledger's.
         """
         if self._notes.path(f"asked-{device}").exists():
             self._find_answers(device)
@@ -178,15 +235,24 @@ class Kept:
         gone = self.gone(device)
         if not gone:
             self._notes.remove(f"gap-{device}")
+            self._notes.remove(f"refused-{device}")
             return
-        self._notes.write(f"gap-{device}", b"")
-        if request != gone[0].request:
+        self._note_gap(device)
+        refused = self._refused(device)
+        waiting = [act for act in gone if act.key not in refused]
+        request, profile, inputs = asked
+        for act in gone:
+            if act.key == (request, profile) and (act.key in refused or act is waiting[0]):
+                if act.inputs and act.inputs != beginning(inputs):
+                    raise RequestConflict(request)
+                return
+        if waiting:
             raise ActsLost(
                 device=called,
-                count=len(gone),
-                act=gone[0].act,
-                request_id=gone[0].request,
-                line=gone[0].line or None,
+                count=len(waiting),
+                act=waiting[0].act,
+                request_id=waiting[0].request,
+                line=waiting[0].line or None,
             )
 
     def _find_answers(self, device: int) -> None:
@@ -194,12 +260,12 @@ class Kept:
         name = f"asked-{device}"
         asked = self._acts_in(name)
         known = self._known(asked)
-        found = [act for act in asked if (act.request, act.profile) in known]
+        found = [act for act in asked if act.key in known]
         if not found:
             return
         self.add((device, act) for act in sorted(found))
         with self._notes.guarded(name):
-            left = [act for act in asked if (act.request, act.profile) not in known]
+            left = [act for act in asked if act.key not in known]
             self._write(name, left)
             if not left:
                 self._notes.remove(name)
@@ -208,29 +274,53 @@ class Kept:
         return [act for line in self._notes.sealed_lines(name) for act in _acts(line)]
 
     def _known(self, acts: Sequence[KeptAct]) -> set[tuple[str, int]]:
-        return set(self._home.store.request(among=[(act.request, act.profile) for act in acts]))
+        return set(self._home.store.request(among=[act.key for act in acts]))
 
     def gone(self, device: int) -> list[KeptAct]:
         """Return the acts of *device* that the ledger does not have, in their order."""
-        kept = {act.request: act for of, act in self._together() if of == device}
-        kept |= {act.request: act for act in self._acts_in(f"acts-{device}")}
+        together = [act for of, act in self._together() if of == device]
+        kept = {act.key: act for act in [*self._acts_in(f"acts-{device}"), *together]}
         known = self._known([*kept.values()])
-        return sorted(act for act in kept.values() if (act.request, act.profile) not in known)
+        gone = (act for act in kept.values() if act.key not in known)
+        return sorted(gone, key=lambda act: act.order)
 
-    def all_gone(self) -> list[KeptAct]:
-        """Return the acts of all devices here that the ledger does not have."""
-        return [act for device in self.counters() for act in self.gone(device)]
+    def has_gap(self) -> bool:
+        """Return whether acts of a device here were found to be gone."""
+        return bool(self._notes.names("gap-*"))
+
+    def all_gone(self) -> list[Gone]:
+        """Return the acts of all devices here that the ledger does not have, in their order."""
+        found = []
+        for device in self.counters():
+            gone = self.gone(device)
+            refused = self._refused(device) if gone else {}
+            found += [Gone(act, device, refused.get(act.key)) for act in gone]
+        return sorted(found, key=lambda gone: gone.act.order)
+
+    def note_refused(self, gone: Gone, error: HongbaoError) -> None:
+        """Note that *gone* was presented again, and refused with *error*: others may follow."""
+        name = f"refused-{gone.device}"
+        self._note_gap(gone.device)
+        with self._notes.guarded(name):
+            refused = {**self._refused(gone.device), gone.act.key: error.as_dict()}
+            lines = [json.dumps([*key, what]).encode() for key, what in refused.items()]
+            self._notes.write_sealed(name, lines)
+
+    def _refused(self, device: int) -> dict[tuple[str, int], dict[str, object]]:
+        lines = map(json.loads, self._notes.sealed_lines(f"refused-{device}"))
+        return {(request, profile): error for request, profile, error in lines}
 
     def forget(self) -> None:
         """Keep nothing of acts that the ledger does not have: their loss was recorded."""
         with self._notes.guarded(_TOGETHER):
             self._part()
         for device in self.counters():
-            name, gone = f"acts-{device}", {act.request for act in self.gone(device)}
+            name, gone = f"acts-{device}", {act.key for act in self.gone(device)}
             with self._notes.guarded(name):
-                left = [act for act in self._acts_in(name) if act.request not in gone]
+                left = [act for act in self._acts_in(name) if act.key not in gone]
                 self._write(name, left)
             self._notes.remove(f"gap-{device}")
+            self._notes.remove(f"refused-{device}")
         for device in self._devices("asked"):
             self._find_answers(device)
             self._notes.remove(f"asked-{device}")

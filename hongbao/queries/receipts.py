@@ -124,6 +124,18 @@ def has_checkpoint(home: Home, checkpoint: str) -> bool:
     return log.is_kept(parse_checkpoint(checkpoint), log.memory().seen)
 
 
+def restored_behind(home: Home, entry: int) -> int | None:
+    """
+    Return the entry by which the ledger came back from a copy after *entry*, which it has.
+
+    A copy of a cluster's ledger has one chain, and one that comes to a cluster gets lanes, so seals
+    of before are not those of now. None if it did not come back, or lacks that entry.
+    """
+    restored = home.store.head().restored
+    is_there = entry < restored and home.store.act(entry) is not None
+    return restored if is_there else None
+
+
 def moved_since(
     home: Home, profile: str, since: datetime | None, until: datetime | None, entry: int
 ) -> int:

@@ -15,10 +15,12 @@ from hongbao.words import N_, _, language, say
 
 if TYPE_CHECKING:
     from hongbao.answers import (
+        ActsRepeated,
         CheckpointLine,
         ClockShown,
         ClusterShown,
         EpochOpened,
+        Grants,
         HomeChanged,
         HomeShown,
         LogExported,
@@ -170,7 +172,11 @@ def show_home(shown: HomeShown | ClusterShown) -> None:
             line(say(N_("node {node}: {problem}"), node=safe(node["node"]), problem=problem))
     line(say(N_("opens with {wrapping}"), wrapping=wording.wrapping(shown["wrapping"])))
     if "log" in shown:
-        _show_log(cast("ClusterShown", shown)["log"])
+        cluster = cast("ClusterShown", shown)
+        _show_log(cluster["log"])
+        if cluster["lost"]:
+            sentence = N_("lost acts of this machine: {count} · see `hongbao home repeat`")
+            line(say(sentence, count=len(cluster["lost"])))
 
 
 def _show_log(log: LogShown) -> None:
@@ -205,6 +211,12 @@ def _show_checkpoint(sentence: str, checkpoint: CheckpointLine, **facts: object)
             **facts,
         )
     )
+
+
+def show_grants(grants: Grants) -> None:
+    """Print statements as they are, also on a terminal: they are copied from there."""
+    for statement in grants["statements"]:
+        print(statement)
 
 
 def show_sealed(sealed: Sealed) -> None:
@@ -253,6 +265,14 @@ def show_loss(lost: LossShown) -> None:
             ),
             red=act["request_id"],
         )
+
+
+def show_repeated(repeated: ActsRepeated) -> None:
+    """Print how many lost acts are done again."""
+    if repeated["done"]:
+        line(say(N_("repeated lost acts: {count} · none is missing now"), count=repeated["done"]))
+    else:
+        line(say(N_("no act of this machine is missing")))
 
 
 def show_epoch(opened: EpochOpened) -> None:

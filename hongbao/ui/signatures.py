@@ -122,6 +122,12 @@ def show_verified(verdict: FileVerified) -> None:
         line(f"  {sentence}")
     if is_good:
         line(f"  {_standing(verdict)}")
+    if is_good and "restored_entry" in verdict:
+        sentence = N_(
+            "the ledger was restored from a backup since, at entry {entry}, and has other seals: "
+            "it was compared by its content"
+        )
+        line(f"  {say(sentence, entry=verdict['restored_entry'])}")
 
 
 def _signed(verdict: FileVerified, signed: Mapping[str, object]) -> list[str]:

@@ -57,6 +57,7 @@ from hongbao.wallet.risk_control import KEPT_EVERY
 from hongbao.wallet.sessions import check_code, claim_in_session, session_of, signature_of
 from hongbao.wallet.signing import keys_with_their_devices, only_keys_of_done_acts
 from hongbao.wallet.unit_of_work import note_head, refusal_of
+from hongbao.words import shell_word
 
 if TYPE_CHECKING:
     from hongbao.answers import Claimed
@@ -591,9 +592,11 @@ class _Group:
         opened.device.counter = self._counters[session.device] = asked.counter
         self._made.add((request_id, profile))
         if self._home.answered is not None:
-            from hongbao.home.kept import KeptAct  # which a ledger in a file has no use for
+            from hongbao.home.kept import KeptAct, beginning  # which a file has no use for
 
-            act = KeptAct(asked.counter, profile, request_id, "claim", entry)
+            line = _typed(packet.texts.packet, luck, session.profile_name, request_id)
+            facts = (asked.counter, profile, request_id, "claim", entry, line)
+            act = KeptAct(*facts, beginning(inputs))
             self._home.answered.append((session.device, act))
         fields = fields_of(
             entry=entry,
@@ -679,6 +682,13 @@ class _Moment:
         is_back = row.virtual_at is None and read < now
         self.back_s = (now - read) // _SECOND if is_back else 0
         return entry, self.micros
+
+
+def _typed(packet: str, luck: str | None, profile: str, request_id: str) -> str:
+    """Return the command that makes a claim alone, under the same request id."""
+    own = [] if luck is None else [f"--luck={luck}"]
+    words = ["hongbao", "claim", packet, *own, "-p", profile, "--request-id", request_id]
+    return " ".join(map(shell_word, words))
 
 
 def _share(packet: _Packet, drawn: DrawInput) -> int:

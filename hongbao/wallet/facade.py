@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         devices,
         homes,
         identify,
+        lost,
         machines,
         operators,
         profiles,
@@ -122,6 +123,7 @@ else:
     risk_rules = _Room("hongbao.wallet.risk_rules")
     rules = _Room("hongbao.wallet.rules")
     sandbox = _Room("hongbao.wallet.sandbox")
+    lost = _Room("hongbao.wallet.lost")
     sealing = _Room("hongbao.wallet.sealing")
     send = _Room("hongbao.wallet.send")
     sessions = _Room("hongbao.wallet.sessions")
@@ -305,6 +307,7 @@ class Wallet:
     last_entry = _Asked(lambda: receipts.last_entry)
     has_entry = _Asked(lambda: receipts.has_entry)
     has_checkpoint = _Asked(lambda: receipts.has_checkpoint)
+    restored_behind = _Asked(lambda: receipts.restored_behind)
     moved_since = _Asked(lambda: receipts.moved_since)
     restated = _Asked(lambda: receipts.restated)
     receipt_again = _Asked(lambda: receipts.receipt_again)
@@ -397,6 +400,9 @@ class Wallet:
 
     seal = _Asked(lambda: sealing.seal)
     export_log = _Asked(lambda: sealing.export)
+    lost_acts = _Asked(lambda: lost.lost_acts)
+    acts_to_repeat = _Asked(lambda: lost.acts_to_repeat)
+    note_refused = _Asked(lambda: lost.note_refused)
     loss = _Asked(lambda: sealing.loss)
     open_epoch = _Asked(lambda: sealing.open_epoch)
 

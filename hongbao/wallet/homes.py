@@ -336,6 +336,7 @@ def restore(
     access: "Access | None" = None,
     passphrase: Callable[[], str] | None = None,
     accept_older: Callable[[int, int | None], bool],
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> HomeChanged:
     """
     Put the copy in *file* in the ledger's place, or on a cluster, to which *access* leads.
@@ -344,8 +345,9 @@ def restore(
 
     The head noted next to the keys shows whether the copy is the newest state these keys have seen;
     where it is not, *accept_older* is asked, with the last entry of the copy and the one that was
-    seen, or None where that cannot be known. No process is kept waiting, so afterwards everything
-    is checked again. A ledger too damaged to be written into is set aside, not deleted. The
+    seen, or None where that cannot be known. *progress* hears how many rows of how many have come
+    to a cluster, which takes long. No process is kept waiting, so afterwards everything is checked
+    again. A ledger too damaged to be written into is set aside, not deleted. The
     restoring itself is an act of the restored ledger, which remembers by it what it may have lost.
 
     Killed anywhere, the next command finishes or undoes it (see `KeyFolder.begin_restore`); to a
@@ -369,7 +371,7 @@ def restore(
                 if not keys.has_keys_of(vault):
                     continue
                 keys.know_restore()
-                answer = _restored(env, file, access, vault, keys, accepted)
+                answer = _restored(env, file, access, vault, keys, accepted, progress)
             if not isinstance(answer, Older):
                 return answer
             accepted = answer
@@ -390,6 +392,7 @@ def _restored(
     vault: Vault,
     keys: KeyFolder,
     accepted: Older | None,
+    progress: Callable[[int, int], None],
 ) -> HomeChanged | Older:
     if access is None and not is_on_cluster(env):
         return _put_back(env, file, vault, keys, accepted)
@@ -397,7 +400,7 @@ def _restored(
     from hongbao.wallet.restoring import put_on_cluster
 
     there = access_of(env, vault) if access is None else access
-    return put_on_cluster(env, file, there, vault, keys, accepted)
+    return put_on_cluster(env, file, there, vault, keys, accepted, progress)
 
 
 def _put_back(

@@ -21,6 +21,7 @@ from hongbao.errors import (
     AlreadyJoined,
     Damaged,
     HomeNotFound,
+    InvalidDatabaseUser,
     InvalidLedgerAddress,
     InvitationUsed,
     NotAnInvitation,
@@ -42,7 +43,7 @@ from hongbao.wallet.sealing import afterwards
 from hongbao.wallet.unit_of_work import perform_step
 
 if TYPE_CHECKING:
-    from hongbao.answers import ClusterShown, HomeChanged, HomeShown, NodeShown
+    from hongbao.answers import ClusterShown, Grants, HomeChanged, HomeShown, NodeShown
     from hongbao.env import Env
     from hongbao.home.clusters import Access, Address
     from hongbao.vault import KeyFolder, Vault
@@ -63,6 +64,7 @@ def shown(home: Home) -> HomeShown | ClusterShown:
     if home.store.file is not None:
         return {**home_changed(home), "ledger": home.store.where, "shared": False}
     from hongbao.home.clusters import nodes_of
+    from hongbao.wallet.lost import found_lost
     from hongbao.wallet.sealing import log_shown
 
     nodes: list[NodeShown] = [
@@ -75,7 +77,27 @@ def shown(home: Home) -> HomeShown | ClusterShown:
         "shared": True,
         "nodes": nodes,
         "log": log_shown(home),
+        "lost": found_lost(home),
     }
+
+
+def grants(env: Env, user: str) -> Grants:
+    """
+    Return the statements by which the ledger's owner lets a *user* do what acts do, and no more.
+
+    Only the noted address is read. Raises NotShared, and InvalidDatabaseUser.
+    """
+    from hongbao.home.clusters import grants_for
+
+    if not key_folder(env).exists():
+        raise HomeNotFound
+    if not is_on_cluster(env):
+        raise NotShared
+    try:
+        database, account, statements = grants_for(env, user)
+    except ValueError:
+        raise InvalidDatabaseUser(user) from None
+    return {"database": database, "user": account, "statements": statements}
 
 
 def invite(

@@ -25,6 +25,7 @@ from hongbao.wallet.homes import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from hongbao.answers import HomeChanged
@@ -34,14 +35,20 @@ if TYPE_CHECKING:
 
 
 def put_on_cluster(
-    env: Env, file: Path, access: Access, vault: Vault, keys: KeyFolder, accepted: Older | None
+    env: Env,
+    file: Path,
+    access: Access,
+    vault: Vault,
+    keys: KeyFolder,
+    accepted: Older | None,
+    progress: Callable[[int, int], None],
 ) -> HomeChanged | Older:
     """
     Restore *file* to the empty database of *access*, and use the ledger there from now on.
 
     Killed anywhere, the home is as it was, or the new one; the same call finishes it. A ledger in a
     file that was this home's is set aside. Nothing is done where the backup may not be the newest
-    state, and just that was not *accepted*.
+    state, and just that was not *accepted*. *progress* hears how far it has come.
 
     Raises DatabaseNotEmpty, and what reaching a cluster raises.
     """
@@ -60,7 +67,7 @@ def put_on_cluster(
                     return older
                 if not came:
                     _remember(scratch, file, older)
-                    arrival.fill(copy, before.entry, before.mac)
+                    arrival.fill(copy, before.entry, before.mac, progress)
                 Kept(scratch).miss()
             finally:
                 copy.close()

@@ -32,7 +32,7 @@ from hongbao.errors import (
     NothingLost,
     OutcomeUnknown,
 )
-from hongbao.home.kept import Kept, KeptAct
+from hongbao.home.kept import Gone, Kept
 from hongbao.home.log import MachineLog
 from hongbao.home.opened import Home
 from hongbao.outputs import check_outside, save_as
@@ -43,6 +43,7 @@ from hongbao.vault import verify
 from hongbao.vault.files import storage
 from hongbao.wallet.again import repeat
 from hongbao.wallet.authorise import authorise
+from hongbao.wallet.lost import lost_lines
 from hongbao.wallet.operators import By
 from hongbao.wallet.rules import answering, check_operator
 from hongbao.wallet.unit_of_work import perform_step
@@ -187,30 +188,31 @@ class _Loss(NamedTuple):
     kept: Checkpoint | None
     abandoned: tuple[Checkpoint, ...]
     torn: Mapping[str, Index]
-    acts: tuple[KeptAct, ...]
+    acts: tuple[Gone, ...]
 
 
-def loss(home: Home) -> LossShown:
+def loss(home: Home, *, give_up: bool = False) -> LossShown:
     """
     Return what is missing, by this machine's memory, its devices, others' words, and the lanes.
 
-    Raises NothingLost, and what keeps the log from being read.
+    Raises NothingLost, also if only acts are missing, unless it is to *give up* these; and what
+    keeps the log from being read.
     """
     log = log_of(home)
     with home.looking():
-        return _shown(_found(home, log))
+        return _shown(home, _found(home, log, give_up))
 
 
-def _shown(found: _Loss) -> LossShown:
+def _shown(home: Home, found: _Loss) -> LossShown:
     return {
         "kept": None if found.kept is None else _checkpoint(found.kept),
         "abandoned": [_checkpoint(head) for head in found.abandoned],
         "torn": sorted(found.torn),
-        "acts": [{"act": act.act, "request_id": act.request} for act in found.acts],
+        "acts": lost_lines(home, found.acts),
     }
 
 
-def _found(home: Home, log: MachineLog) -> _Loss:
+def _found(home: Home, log: MachineLog, give_up: bool) -> _Loss:
     heads = {log.memory().seen, *_words(log)}
     acts = tuple(Kept(home).all_gone())
     kept: Checkpoint | None = None
@@ -224,8 +226,8 @@ def _found(home: Home, log: MachineLog) -> _Loss:
     if kept is None:
         return _Loss(None, tuple(sorted(heads)[-HEADS_MAX:]), {}, acts)
     abandoned = sorted(head for head in heads if not log.is_kept(head, kept))
-    if not abandoned and not torn and not acts:
-        raise NothingLost
+    if not abandoned and not torn and not (acts and give_up):
+        raise NothingLost(acts=len(acts))
     return _Loss(kept, tuple(abandoned[-HEADS_MAX:]), torn, acts)
 
 
@@ -242,9 +244,14 @@ def _words(log: MachineLog) -> Iterable[Checkpoint]:
             continue
 
 
-def open_epoch(home: Home, confirmed: LossShown, *, by: By | AskPin) -> EpochOpened:
+def open_epoch(
+    home: Home, confirmed: LossShown, *, by: By | AskPin, give_up: bool = False
+) -> EpochOpened:
     """
     Open another epoch, which accounts for what was *confirmed*: see `loss`.
+
+    Acts that devices here were answered, and that are gone, stay noted: they are to be presented
+    again. To *give up* these is to note nothing of them any more.
 
     The same transaction closes the epoch before, seals every lane that is not sealed, those that
     are torn from their beginning, and is an act of the ledger. An operator answers for it (*by*),
@@ -264,7 +271,7 @@ def open_epoch(home: Home, confirmed: LossShown, *, by: By | AskPin) -> EpochOpe
     def work(doing: Doing) -> Mapping[str, object]:
         nonlocal number
         check_operator(home, operator is not None)
-        found = _found(home, log)
+        found = _found(home, log, give_up)
         if (list(found.abandoned), sorted(found.torn)) != _said(confirmed, log):
             raise Busy
         number = _append(log, found)
@@ -279,7 +286,10 @@ def open_epoch(home: Home, confirmed: LossShown, *, by: By | AskPin) -> EpochOpe
         }
 
     perform_step(home, "home_epoch", "/epoch/", work, step=1)
-    Kept(home).forget()
+    if give_up:
+        Kept(home).forget()
+    else:
+        Kept(home).miss()
     return {**confirmed, "opened": _checkpoint(log.look())}
 
 

@@ -21,7 +21,7 @@ from hongbao.queries.cards import card_named
 from hongbao.queries.packets import BALANCE
 from hongbao.store import CardRow, MessageRow, PacketRow
 from hongbao.units import iso
-from hongbao.wallet.acts import Act, Chance
+from hongbao.wallet.acts import Act
 from hongbao.wallet.authorise import AskPin, authorise
 from hongbao.wallet.clearing import earlier_answer, instruct
 from hongbao.wallet.holds import flow, held_account, open_hold, terms_of
@@ -169,10 +169,11 @@ def open_packet(
     kind, deal = PacketKind(terms["kind"]), DealRule(terms["deal"])
     hold = terms.get("hold")
     lasts = terms["expires_hours"] + (hold["hours"] if hold else 0)
+    asked = doing.common if paid is None else answer_base(home, doing, paid)
     seed = doing.chance(SEED_BYTES)
     packet = Packet(
         number=home.store.next_number("packet"),
-        id=_free_packet_id(home, doing.chance),
+        id=_free_packet_id(home, doing, asked["request_id"]),
         sender=doing.me.id,
         recipient=terms["recipient"],
         kind=kind,
@@ -214,7 +215,7 @@ def open_packet(
     doing.packet = packet.number
     doing.counterparty = packet.recipient
     answer: Sent = {
-        **(doing.common if paid is None else answer_base(home, doing, paid)),
+        **asked,
         "packet": packet.id,
         "kind": str(kind),
         "deal": str(deal),
@@ -236,8 +237,18 @@ def open_packet(
     return answer
 
 
-def _free_packet_id(home: Home, chance: Chance) -> str:
-    drawn = packet_id(chance(8))
+def _free_packet_id(home: Home, doing: Act, asked: str) -> str:
+    """
+    Return an id that no packet has.
+
+    A cluster may lose a packet whose id people have. So there it follows from the request that was
+    *asked*, by a key: the same request again is the same packet, and claims of it find it.
+    """
+    if home.store.log is not None and doing.home_row.dice is None:
+        number = home.vault.blind("packet", f"{doing.me.id}/{asked}")
+    else:
+        number = doing.chance(8)
+    drawn = packet_id(number)
     while home.store.packet(drawn) is not None:
-        drawn = packet_id(chance(8))
+        drawn = packet_id(doing.chance(8))
     return drawn

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from hongbao import errors
@@ -150,11 +151,16 @@ def perform(
                 after=after,
                 changing=changing,
             )
+    whole = request_id
     if request_id is not None:
         check_request_id(request_id)
         if part is not None:
             request_id = f"{request_id}/{part}"
     inputs_digest = _digest(home, asked or act, inputs)
+
+    def keeping(signature: Signed, doing: Act) -> "tuple[int, KeptAct]":
+        return _kept_act(home, signature, doing, asked or act, whole)
+
     kept = _kept_acts(home)
     promised = {} if kept is None else kept.counters()
     stopped: HongbaoError | None = None
@@ -191,7 +197,7 @@ def perform(
                     elif signed:
                         row = acting_device(home, me) if by is None else by(doing)
                         if kept is not None:
-                            asking = doing.request_id
+                            asking = (doing.request_id, me.id, inputs_digest)
                             kept.check(
                                 row.id, row.name, promised.get(row.id, 0), row.counter, asking
                             )
@@ -214,7 +220,7 @@ def perform(
                 answer = cast(A, answered)
         except errors.OutcomeUnknown:
             if kept is not None and signature is not None and doing is not None and not dry_run:
-                kept.add([_kept_act(home, signature, doing, asked or act)], answered=False)
+                kept.add([keeping(signature, doing)], answered=False)
             raise
         except HongbaoError as error:
             if error.final and request_id is not None and not (dry_run or home.rehearsing):
@@ -224,9 +230,9 @@ def perform(
             note_head(home, doing.entry, mac)
         if signature is not None and stopped is None and not dry_run:
             if kept is not None:
-                kept.add([_kept_act(home, signature, doing, asked or act)])
+                kept.add([keeping(signature, doing)])
             elif home.answered is not None and not home.rehearsing:
-                home.answered.append(_kept_act(home, signature, doing, asked or act))
+                home.answered.append(keeping(signature, doing))
     if stopped is not None:
         if dry_run or not _is_answered(home, stopped):
             raise stopped
@@ -258,24 +264,37 @@ def _kept_acts(home: Home) -> "Kept | None":
     return Kept(home)
 
 
-def _kept_act(home: Home, signature: Signed, doing: Act, act: str) -> "tuple[int, KeptAct]":
-    from hongbao.home.kept import KeptAct
+def _kept_act(
+    home: Home, signature: Signed, doing: Act, act: str, whole: str | None
+) -> "tuple[int, KeptAct]":
+    """Return the act to keep, and its device; *whole* is the id that its request came with."""
+    from hongbao.home.kept import KeptAct, beginning
 
     request = doing.request_id
-    line = "" if home.typed is None else _typed_again(home.typed, doing.me.name, request)
+    line = "" if home.typed is None else _typed_again(home.typed, doing.me.name, request, whole)
     facts = (signature.counter, doing.me.id, request, act, doing.entry, line)
-    return signature.device, KeptAct(*facts)
+    return signature.device, KeptAct(*facts, beginning(doing.inputs))
 
 
-def _typed_again(typed: Sequence[str], profile: str, request: str) -> str:
-    """Return the command that was *typed*, so that it is the same request of *profile* again."""
-    options = {word.partition("=")[0] for word in typed}
-    words = [word for word in typed if word != "--json"]
-    if not options & {"-p", "--profile"}:
+def _typed_again(typed: Sequence[str], profile: str, request: str, whole: str | None) -> str:
+    """
+    Return the command that was *typed*, so that it is the same request of *profile* again.
+
+    It is empty for a request that is not the command's own, as that of a session or a challenge
+    which came up on the way: the command again would not be that request.
+    """
+    end = typed.index("--") if "--" in typed else len(typed)
+    options = typed[:end]
+    named = [word.partition("=")[2] for word in options if word.startswith("--request-id=")]
+    named += [id_ for word, id_ in pairwise(options) if word == "--request-id"]
+    if whole is not None and whole not in named:
+        return ""
+    words = [word for word in options if word != "--json"]
+    if not {"-p", "--profile"} & {word.partition("=")[0] for word in options}:
         words += ["-p", profile]
-    if "--request-id" not in options:
+    if not named:
         words += ["--request-id", request.partition("/")[0]]  # of a part, that of the whole
-    return " ".join(map(shell_word, ["hongbao", *words]))
+    return " ".join(map(shell_word, ["hongbao", *words, *typed[end:]]))
 
 
 def _is_answered(home: Home, stopped: HongbaoError) -> bool:

@@ -548,6 +548,9 @@ STATES: dict[str, tuple[Shown, ...]] = {
     "the history was replaced; see what else is wrong with `hongbao check`": (
         Shown("other_history", ends=DAMAGED),
     ),
+    "compare it with a new one from `hongbao export`": (
+        Shown("verify-statement theirs.json", needs_servers=True),
+    ),
     "a key in a file proves nothing; give the key that you received with `--key KEY`": (
         Shown("verify-statement theirs.json", damage=_other_signer, fill={"KEY": "{key}"}),
     ),
@@ -647,11 +650,21 @@ STATES: dict[str, tuple[Shown, ...]] = {
     "find out what is missing, then record the loss with `hongbao home epoch`": (
         Shown("check", needs_servers=True),
     ),
-    "repeat it with `--request-id {request_id}`; or record the loss with `hongbao home epoch`": (
+    "repeat them, one after the other: `hongbao home repeat`": (
         Shown("topup 5", needs_servers=True),
     ),
-    "repeat it: `{line}`; or record the loss with `hongbao home epoch`": (
-        Shown("acts_lost", ends=(0, 2)),
+    "they stay listed: try again with `hongbao home repeat`, or record their loss with "
+    "`hongbao home epoch --give-up`": (Shown("acts_refused", ends=(0, 2)),),
+    "do it again if it is still needed; then record the loss with `hongbao home epoch --give-up`": (
+        Shown("not_repeatable", ends=(0, 2)),
+    ),
+    "repeat them with `hongbao home repeat`, or record their loss with "
+    "`hongbao home epoch --give-up`": (Shown("nothing_lost", ends=(0, 2)),),
+    "lost acts of this machine: {count} · see `hongbao home repeat`": (
+        Shown("home", needs_servers=True),
+    ),
+    "repeat the acts that are gone: `hongbao home repeat`": (
+        Shown("home epoch", needs_servers=True),
     ),
     "someone changed the database by hand; see what is wrong with `hongbao check`": (
         Shown("log_altered"),

@@ -218,7 +218,8 @@ def test_machines_act_as_a_user_who_adds_and_seldom_changes(
     database = address.rpartition("/")[2]
     owner, password = (one_node.password_file(user) for user in (OWNER, PAY))
     does(first, f"init Ann --ledger {address} --ledger-password-file {owner}")
-    let_in(one_node, database)
+    printed = does(first, f"home grants {PAY}")
+    let_in(one_node, database, rights=printed.replace(";", "").splitlines())
     as_payer = address.replace(OWNER, PAY)
     does(first, f"home connect {as_payer} --ledger-password-file {password}")
     invitation = f"{tmp_path}/it --passphrase-file {tmp_path}/passphrase"

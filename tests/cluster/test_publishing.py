@@ -233,7 +233,7 @@ def test_a_loss_is_told_and_what_is_gone_is_void(shared: Shared):
     does(machine, f"events publish --to {target}")
     shared.put_back(dump)
     assert "lost commits" in does(machine, f"events publish --to {target}", 19)
-    does(machine, "home epoch --yes")
+    does(machine, "home epoch --yes --give-up")
     does(machine, "topup 7 -p Ann")
     said = json.loads(does(machine, f"events publish --to {target} --json"))
     (status,) = json.loads(does(machine, "events status --json"))["publications"]

@@ -3,15 +3,19 @@
 import json
 import shutil
 import signal
+from contextlib import redirect_stderr
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hongbao.cli import main
 from hongbao.engines.mysql.schema import TABLES
 from hongbao.engines.sqlcipher import Ledger
 from hongbao.env import Env, system_env
 from hongbao.home.clusters import Access, parse_address
+from hongbao.ui.script import Sheet
 from hongbao.wallet import Wallet
 from hongbao.wallet.homes import restore
 from tests.cli.shell import Shell
@@ -213,6 +217,103 @@ def test_machines_that_had_seen_more_than_a_backup_record_the_loss(
     does(shell, "topup 9")
     for each in (shell, second):
         check(each)
+
+
+def test_a_long_restore_shows_how_far_it_has_come(
+    machine: Machine,
+    addresses: list[str],
+    one_node: Cluster,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """
+    On a terminal alone, by one bar from the first entry that is proven to the last row that comes.
+    """
+    shell = lived(machine)
+    does(shell, f"backup {tmp_path}/backup")
+    env = env_of(shell, one_node, monkeypatch)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("CI", raising=False)
+    for place, name, count in (
+        ("hongbao.auditing.walk", "REPORT_EVERY", 4),
+        ("hongbao.home.arrival", "REPORT_EVERY", 10),
+        ("hongbao.ui.progress", "COUNT_MIN", 1),
+    ):
+        monkeypatch.setattr(import_module(place), name, count)
+    heard: list[tuple[int, int]] = []
+    access = Access(parse_address(addresses[0]), one_node.password_file(OWNER).read_text().strip())
+
+    restore(
+        env,
+        tmp_path / "backup",
+        access=access,
+        accept_older=lambda *_: True,
+        progress=lambda done, total: heard.append((done, total)),
+    )
+
+    ((_done, total),) = {(0, total) for _done, total in heard}
+    assert [done for done, _total in heard] == sorted(done for done, _total in heard)
+    assert heard[0][0] < total // 10 < total * 8 // 10 < heard[-1][0] <= total
+    for more, said in ((), "restoring"), (("--json",), ""), (("--no-input",), "restoring"):
+        emptied(one_node, addresses[0])
+        with redirect_stderr(Sheet(80)) as terminal:
+            assert 0 == main(["restore", f"{tmp_path}/backup", "--yes", *more])
+        assert bool(said) is ("restoring" in terminal.getvalue()), more
+    emptied(one_node, addresses[0])
+    assert "restoring" not in does(shell, f"restore {tmp_path}/backup --yes")
+
+
+def test_statements_of_before_are_proven_wherever_a_backup_came_to(
+    machine: Machine,
+    addresses: list[str],
+    one_node: Cluster,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """
+    By their content: seals and log are others there, and the answer says so.
+    """
+    shell = lived(machine)
+    numbers = iter(range(9))
+
+    def exported() -> str:
+        path = tmp_path / f"{next(numbers)}.csv"
+        does(shell, f"export --format csv --output {path}")
+        does(shell, "topup 1")
+        return str(path)
+
+    def verdicts(shell: Shell) -> list[tuple[str, bool]]:
+        said = [json.loads(shell("verify-statement", file, "--json").out) for file in files]
+        return [(each["verdict"], "restored_entry" in each) for each in said]
+
+    files = [exported()]
+    does(shell, f"backup {tmp_path}/backup")
+    does(shell, f"restore {tmp_path}/backup --ledger {addresses[0]} --yes")
+    files += [exported(), exported()]
+    assert [("older", False)] * 3 == verdicts(shell)
+    does(shell, f"backup {tmp_path}/again")
+    exported()
+    late = exported()
+
+    does(shell, f"restore {tmp_path}/again --ledger {addresses[1]} --yes")
+
+    assert [("older", False), ("older", True), ("older", True)] == verdicts(shell)
+    assert "other_history" in does(shell, f"verify-statement {late} --json", 19)
+    does(shell, "home repeat --yes")
+    assert [("older", False), ("older", True), ("older", True)] == verdicts(shell)
+    assert "other_history" in does(shell, f"verify-statement {late} --json", 19)
+
+    file = Shell(tmp_path / "file" / "home", PIN)
+    shutil.copytree(shell.home / "keys", file.home / "keys")
+    does(file, f"restore {tmp_path}/again --yes")
+    assert [("older", False), ("older", True), ("older", True)] == verdicts(file)
+    with Wallet.open(env_of(file, one_node, monkeypatch), trusting=True) as wallet:
+        assert isinstance(wallet.store, Ledger)
+        triggers = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'entry'"
+        for (name,) in wallet.store.rows(triggers):
+            wallet.store.rows(f"DROP TRIGGER {name}")
+        wallet.store.write("UPDATE entry SET amount_fen = amount_fen + 1 WHERE act = 'topup'")
+    assert "cannot prove it" in does(file, f"verify-statement {files[1]}", 19)
 
 
 def test_an_older_backup_of_a_file_is_asked_about(

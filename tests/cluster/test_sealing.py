@@ -218,7 +218,7 @@ def test_acts_that_are_lost_are_found_whether_their_seal_is_lost_or_not(shared: 
     does(first, "topup 7")
     shared.put_back(before)
     assert "was put back, or lost commits" in does(first, "balance", 19)
-    does(first, "home epoch --yes")
+    does(first, "home epoch --yes --give-up")
     assert "5.00" in does(first, "balance")
     does(first, "check --all")
 
@@ -231,7 +231,7 @@ def test_acts_that_are_lost_are_found_whether_their_seal_is_lost_or_not(shared: 
     assert torn == set(json.loads(does(first, "home seal --json"))["torn"])
     opened = json.loads(does(first, "home epoch --yes --json"))
     assert (torn, []) == (set(opened["torn"]), opened["abandoned"])
-    does(first, "topup 7")
+    does(first, "home repeat --yes")
     assert "12.00" in does(first, "balance")
     does(first, "check --all")
 
@@ -253,9 +253,8 @@ def test_a_device_repeats_what_is_gone_before_it_does_anything_else(shared: Shar
     said = json.loads(first("topup", "5", "--json").err)["error"]
     assert ("acts_lost", 2, "r1") == (said["code"], said["count"], said["request_id"])
     assert "acts_lost" in does(first, "topup 1 --request-id r2 --json", 19)
-    assert "`hongbao topup 1 --request-id r1 -p Ann`" in " ".join(
-        does(first, "topup 5", 19).split()
-    )
+    assert "hongbao topup 1 --request-id r1 -p Ann" == said["line"]
+    assert "`hongbao home repeat`" in does(first, "topup 5", 19)
     does(first, "topup 1 --request-id r1")
     assert "r2" in does(first, "topup 5", 19)
     does(first, "topup 1 --request-id r2")
@@ -276,11 +275,13 @@ def test_the_loss_of_acts_that_nobody_repeats_is_recorded(shared: Shared):
     does(first, f"home connect {shared.address} --yes")
     does(first, "topup 5", 19)
 
-    opened = json.loads(does(first, "home epoch --yes --json"))
+    assert "acts that a device here did are gone: 1" in does(first, "home epoch --yes", 2)
 
-    assert [{"act": "topup", "request_id": "r1"}] == opened["acts"]
+    opened = json.loads(does(first, "home epoch --yes --give-up --json"))
+
+    assert [("topup", "r1")] == [(act["act"], act["request_id"]) for act in opened["acts"]]
     does(first, "topup 5")
-    assert "no epoch is needed" in does(first, "home epoch --yes", 2)
+    assert "no epoch is needed" in does(first, "home epoch --yes --give-up", 2)
     does(first, "check --all")
 
 

@@ -203,7 +203,7 @@ NOT_TYPED = {
     "it is for a damaged home: tests/corruption kills it": ("repair",),
     "it is for a ledger in a database: tests/cluster cuts it off": (
         *("home connect", "home epoch", "home invite", "home join", "home log", "home seal"),
-        "drill",
+        *("home grants", "home repeat", "drill"),
     ),
     "it waits for what others do: tests/delivery kills it": ("watch", "events resend"),
     "it hands events to a broker: tests/delivery/test_kafka.py kills it": ("events publish",),

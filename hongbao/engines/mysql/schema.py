@@ -626,7 +626,7 @@ def grants(database: str, user: str) -> list[str]:
     """
     Return the statements by which the owner of *database* lets *user* do what acts do, and no more.
 
-    *user* is as SQL has it, such as ``'pay'@'%'``.
+    *user* is as SQL has it, such as ``'pay'@'%'`` (see `account_of`).
     """
     given = []
     for table in TABLES:
@@ -635,6 +635,21 @@ def grants(database: str, user: str) -> list[str]:
         rights += ["DELETE"] if table in DELETED else []
         given.append(f"GRANT {', '.join(rights)} ON `{database}`.`{table}` TO {user}")
     return given
+
+
+def account_of(user: str) -> str:
+    """
+    Return *user*, ``NAME`` or ``NAME@HOST``, as SQL has it: any host where none is named.
+
+    Raises ValueError for what could be read as something else in quotes.
+
+    >>> account_of("pay"), account_of("pay@10.0.0.%")
+    ("'pay'@'%'", "'pay'@'10.0.0.%'")
+    """
+    found = re.fullmatch(r"([^\s'\"`\\@;]{1,80})(?:@([^\s'\"`\\@;]{1,255}))?", user)
+    if found is None or not user.isprintable():
+        raise ValueError(user)
+    return f"'{found[1]}'@'{found[2] or '%'}'"
 
 
 def definitions() -> list[str]:

@@ -24,6 +24,7 @@ _TABLES = (
 )
 
 _LANES = ("lane", "lane_entry", "laned")
+_APART = ("home", "laned")
 
 
 class Laned:
@@ -66,10 +67,15 @@ class Laned:
 
     # --- as a database takes them ----------------------------------------------------------------
 
+    def count(self, *tables: str) -> int:
+        """Return how many rows are in *tables*; without any, in all that `tables` yields."""
+        named = tables or [name for name in tables_of(self._copy) if name not in _APART]
+        return sum(int(self._copy.row(f"SELECT count(*) FROM `{name}`")[0]) for name in named)
+
     def tables(self) -> Iterator[tuple[str, list[str], Iterator[Sequence[Any]]]]:
         """Yield each table of a ledger, its columns and its rows, but for the row of the home."""
         for table in tables_of(self._copy):
-            if table not in ("home", "laned"):
+            if table not in _APART:
                 columns = self._copy.columns(table)
                 yield table, columns, self._copy.each(_selecting(table, columns))
 

@@ -148,6 +148,24 @@ class TooLargeError(Exception):
     """The output is larger than what is kept in memory to be compared."""
 
 
+class Unread(io.RawIOBase):
+    """A file that is not read, which keeps no more than its length."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._length = 0
+
+    def write(self, content: Any) -> int:
+        self._length += len(content)
+        return len(content)
+
+    def tell(self) -> int:
+        return self._length
+
+    def writable(self) -> bool:
+        return True
+
+
 class Bounded(io.BytesIO):
     """A file in memory that never grows large; TooLargeError is raised instead."""
 

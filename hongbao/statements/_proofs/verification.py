@@ -8,10 +8,11 @@ ledger itself is still the one that was signed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from hongbao import errors
 from hongbao.errors import HongbaoError, NotGenuine, NotSigned, SignatureMissing
@@ -136,6 +137,7 @@ class Judge:
             lambda wallet: wallet.moved_since(
                 whose, _instant(facts["from"]), _instant(facts["to"]), facts["head"]["entry"]
             ),
+            lambda: self._is_same_again(facts, whose),
         )
 
     def _known(self, public_key: bytes, outcome: FileVerified) -> str | None:
@@ -148,19 +150,33 @@ class Judge:
         return None
 
     def _against_ledger(
-        self, outcome: FileVerified, mac: str, checkpoint: str | None, count_more: Any
+        self,
+        outcome: FileVerified,
+        mac: str,
+        checkpoint: str | None,
+        count_more: Any,
+        is_same_again: Callable[[], bool] = lambda: False,
     ) -> FileVerified:
-        """Compare what was signed at *mac*, and at *checkpoint*, with the ledger of today."""
+        """
+        Compare what was signed at *mac*, and at *checkpoint*, with the ledger of today.
+
+        A ledger that was on a cluster, and came back from a backup since, has other seals and
+        another log: there only its content can be compared, by what is the *same again*.
+        """
         wallet, entry = self._wallet, outcome["entry"]
         assert wallet is not None
         assert entry is not None
         outcome = {**outcome, "with_ledger": True, "last_entry": wallet.last_entry()}
         if entry > wallet.last_entry():
             return {**outcome, "verdict": "newer_than_ledger"}
-        if not wallet.has_entry(entry, mac):
-            return {**outcome, "verdict": "other_history"}
-        if checkpoint is not None and not wallet.has_checkpoint(checkpoint):
-            return {**outcome, "verdict": "other_history"}
+        is_kept = checkpoint is None or wallet.has_checkpoint(checkpoint)
+        if not (is_kept and wallet.has_entry(entry, mac)):
+            restored = None if checkpoint is None else wallet.restored_behind(entry)
+            if restored is None:
+                return {**outcome, "verdict": "other_history"}
+            outcome["restored_entry"] = restored
+            if not is_same_again():
+                return {**outcome, "verdict": "other_history"}
         more = count_more(wallet)
         return {**outcome, "more": more, "verdict": "older" if more else "genuine"}
 
@@ -194,32 +210,48 @@ class Judge:
         """
         facts, wallet = sealed.block.facts, self._wallet
         assert wallet is not None
-        known = facts["format"] in FORMATS
-        if facts["full"] or not known or not wallet.has_entry(**facts["head"]):
+        if facts["format"] not in FORMATS or not wallet.has_entry(**facts["head"]):
             return None
         known_endings = endings(facts["format"])
         is_workbook, is_pdf = ".xlsx" in known_endings, ".pdf" in known_endings
         compared = differences.Lines(differences.lines(file, sealed.content))
         out: Any = differences.Bounded() if is_workbook or is_pdf else compared
-        try:
-            with wallet.restated(
-                whose,
-                since=_instant(facts["from"]),
-                until=_instant(facts["to"]),
-                upto=facts["head"]["entry"],
-                masked=facts["masked"],
-            ) as statement:
-                style = Style(facts["language"], facts["root"])
-                sha256 = write_again(statement, facts["format"], out, style)
-        except (HongbaoError, differences.TooLargeError):  # what writes it is not there, say
-            return None
-        if sha256 != facts["sha256"]:
+        if not self._is_same_again(facts, whose, out):
             return None
         if is_workbook:
             return differences.workbooks(file, out.getvalue())
         if is_pdf:
             return differences.wholes(file, out.getvalue())
         return compared.difference(has_end=sealed.is_inside)
+
+    def _is_same_again(
+        self, facts: Mapping[str, Any], whose: str, out: BinaryIO | None = None
+    ) -> bool:
+        """
+        Write the statement of *facts* again, to *out* if need be; return whether it is the same.
+
+        It names the head that was signed, even if that entry has another seal now.
+        """
+        assert self._wallet is not None
+        if facts["full"] or facts["format"] not in FORMATS:
+            return False
+        try:
+            with self._wallet.restated(
+                whose,
+                since=_instant(facts["from"]),
+                until=_instant(facts["to"]),
+                upto=facts["head"]["entry"],
+                masked=facts["masked"],
+            ) as statement:
+                as_signed = replace(statement, head=facts["head"])
+                style = Style(facts["language"], facts["root"])
+                written = cast("BinaryIO", differences.Unread()) if out is None else out
+                sha256 = write_again(as_signed, facts["format"], written, style)
+        except (HongbaoError, differences.TooLargeError):  # what writes it is not there, say
+            return False
+        except AssertionError:  # the ledger's own movements do not add up: it was altered
+            return False
+        return bool(sha256 == facts["sha256"])
 
     # --- receipts --------------------------------------------------------------------------------
 
