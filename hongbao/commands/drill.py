@@ -1,5 +1,8 @@
 """``hongbao drill``."""
 
+import errno
+import os
+import shutil
 import time
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +12,7 @@ from hongbao.commands.home import PasswordFile
 from hongbao.commands.options import Command, caller, new_app, whole
 from hongbao.commands.rules import read_policy
 from hongbao.commands.throwaway import say_kept
-from hongbao.errors import DrillFoundFaults
+from hongbao.errors import DrillCommandFailed, DrillFoundFaults
 from hongbao.words import N_
 
 if TYPE_CHECKING:
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 app = new_app()
 
 SEED = "drill"
-CLIENTS = 6
+CLIENTS, CLIENTS_MAX = 6, 20
 
 
 @app.command(
@@ -67,7 +70,7 @@ def drill(
         Option(
             "--clients",
             metavar="COUNT",
-            parser=whole("--clients", 1),
+            parser=whole("--clients", 1, CLIENTS_MAX),
             help=N_("how many clients there are, 20 at most"),
         ),
     ] = CLIENTS,
@@ -76,7 +79,7 @@ def drill(
         Option(
             "--seconds",
             metavar="COUNT",
-            parser=whole("--seconds", 1),
+            parser=whole("--seconds", 1, 3600),
             help=N_("how long each part takes at least"),
         ),
     ] = 12,
@@ -89,18 +92,20 @@ def drill(
 ) -> None:
     from hongbao.delivery.programs import parse_program
     from hongbao.home.clusters import parse_address
-    from hongbao.load.drill import CLIENTS_MAX, Drill, Plan, sites_of
+    from hongbao.load.drill import Drill, Plan, sites_of
     from hongbao.story.folders import lent_folder
 
     call = caller(ctx)
     names = [] if sites is None else [name.strip() for name in sites.split(",")]
     plan = Plan(
         sites_of(parse_address(address), names),
-        min(clients, CLIENTS_MAX),
+        clients,
         seconds,
         seed,
         tuple(parse_program(nodes)),
     )
+    if shutil.which(plan.command[0]) is None:
+        raise DrillCommandFailed(command=nodes, reason=os.strerror(errno.ENOENT))
     access = call.ledger_access(address, password_file)
     call.leave_terminal()
     with ending_tidily(), lent_folder("drill", keep=keep) as folder:

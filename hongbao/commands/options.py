@@ -29,7 +29,7 @@ from hongbao.commands.declared import (
 )
 from hongbao.commands.placeholders import PROFILE_NAME
 from hongbao.domain.ids import check_request_id
-from hongbao.errors import HongbaoError, InvalidNumber, InvalidRequestId
+from hongbao.errors import HongbaoError, InvalidNumber, InvalidRequestId, NumberTooLarge
 from hongbao.words import N_
 
 __all__ = [
@@ -64,15 +64,19 @@ def caller(ctx: Context) -> Caller:
 # --- options that several commands share ---------------------------------------------------------
 
 
-def whole(option: str, least: int) -> "Callable[[str], int]":
+def whole(option: str, least: int, most: int | None = None) -> "Callable[[str], int]":
     """
-    Return a parser of *option*'s number, in plain digits and from *least* on.
+    Return a parser of *option*'s number, in plain digits and from *least* on, up to *most*.
 
     `int` would also take ١٠, 1_000 and ' 5 '.
     """
 
     def read(text: str) -> int:
         # The parser hands a default over as the number that it is.
+        digits = str(text).lstrip("0")
+        is_number = re.fullmatch(r"[0-9]+", digits) is not None
+        if most is not None and is_number and (len(digits) > 18 or int(digits) > most):
+            raise NumberTooLarge(str(text), option=option, most=most)
         if re.fullmatch(r"[0-9]{1,18}", str(text)) is None or int(text) < least:
             raise InvalidNumber(str(text), option=option, least=least)
         return int(text)

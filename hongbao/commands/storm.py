@@ -58,7 +58,10 @@ def storm(
     people: Annotated[
         int,
         Option(
-            "--people", metavar="COUNT", parser=whole("--people", 2), help=N_("how many people")
+            "--people",
+            metavar="COUNT",
+            parser=whole("--people", 2, 100_000),
+            help=N_("how many people"),
         ),
     ] = 300,
     packets: Annotated[
@@ -66,7 +69,7 @@ def storm(
         Option(
             "--packets",
             metavar="COUNT",
-            parser=whole("--packets", 1),
+            parser=whole("--packets", 1, 100_000),
             help=N_("how many packets they send"),
         ),
     ] = 60,
@@ -84,7 +87,7 @@ def storm(
         Option(
             "--claims",
             metavar="COUNT",
-            parser=whole("--claims", 1),
+            parser=whole("--claims", 1, 10_000_000),
             help=N_("how many times people ask to claim"),
         ),
     ] = 10_000,
@@ -93,7 +96,7 @@ def storm(
         Option(
             "--seconds",
             metavar="COUNT",
-            parser=whole("--seconds", 1),
+            parser=whole("--seconds", 1, 86_400),
             help=N_("how long the evening takes"),
         ),
     ] = 10,
@@ -108,7 +111,7 @@ def storm(
         Option(
             "--simulate",
             metavar="COUNT",
-            parser=whole("--simulate", 1),
+            parser=whole("--simulate", 1, 100_000),
             help=N_("measure what claims cost, and simulate so many nodes"),
         ),
     ] = None,

@@ -20,7 +20,7 @@ TOPICS = {
         "SandboxExists"
     ),
     "values": (
-        "InvalidAmount InvalidNumber InvalidName InvalidDeviceName InvalidGreeting "
+        "InvalidAmount InvalidNumber NumberTooLarge InvalidName InvalidDeviceName InvalidGreeting "
         "TextTooLong UnprintableText InvalidPacketId InvalidCaseId InvalidChallengeId "
         "InvalidAnswer InvalidInstant InvalidAccountRoot InvalidDuration InvalidSpan "
         "PeriodNotBegun InvalidRange InvalidBillId InvalidRequestId UnknownCity"

@@ -26,6 +26,16 @@ class InvalidNumber(UsageError):
     sentence = N_("{option} needs a whole number of at least {least}, not {text}")
 
 
+class NumberTooLarge(UsageError):
+    """A number is larger than what can be done in a day, or shown."""
+
+    text: str = example("1000000", kw_only=False, shape=shortened)
+    option: str = example("--simulate")
+    most: int = example(100_000)
+
+    sentence = N_("{option} takes {most} at most, not {text}")
+
+
 class InvalidName(UsageError):
     """A profile's name is not one that every screen and file can carry."""
 

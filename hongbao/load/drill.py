@@ -43,7 +43,6 @@ SITES = ("shanghai-1", "shanghai-2", "beijing-1")
 KILL, START, BOOTSTRAP = "kill", "start", "bootstrap"
 """What is done to a node: it is taken away, brought back, or has to manage without the others."""
 
-CLIENTS_MAX = len(PEOPLE)
 
 ANSWER_SECONDS = 60
 """How long a change is given to show: that a client is answered again, or that none is."""

@@ -61,16 +61,29 @@ def _behind(row: Any) -> Cell | str:
 PUBLICATIONS = Listing(
     rows="publications",
     fields=(
-        Field("target", Column(N_("target"), gives=True), says=N_("the brokers and the topic")),
-        Field("published", Column(N_("published"), right=True), says=N_("how many events")),
-        Field("behind", Column(N_("behind"), right=True), _behind, says=N_("how many wait")),
+        Field("target", Column(N_("target")), says=N_("the brokers and the topic")),
+        Field(
+            "published",
+            Column(N_("published"), right=True, below=True, named=True),
+            says=N_("how many events"),
+        ),
+        Field(
+            "behind",
+            Column(N_("behind"), right=True, below=True, named=True),
+            _behind,
+            says=N_("how many wait"),
+        ),
         Field(
             "since",
-            Column(N_("since")),
+            Column(N_("since"), below=True, named=True),
             lambda row: "" if row["since"] is None else wording.when_short(row["since"]),
             says=N_("when the first that waits happened"),
         ),
-        Field("holder", Column(N_("publishing"), gives=True), says=N_("who publishes now")),
+        Field(
+            "holder",
+            Column(N_("publishing"), gives=True, below=True, named=True),
+            says=N_("who publishes now"),
+        ),
     ),
     more=(
         Field("at", says=N_("when the last was acknowledged")),

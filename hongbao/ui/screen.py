@@ -155,6 +155,18 @@ def _widths(
     return None if excess > 0 else widths
 
 
+def room_left(heads: Sequence[Column], rows: Sequence[Sequence[str]]) -> int:
+    """Return how many columns of the terminal a table leaves for one more; 0 if it leaves none."""
+    from rich.cells import cell_len
+
+    widths = [
+        max(cell_len(head.title), *(cell_len(row[place]) for row in rows))
+        for place, head in enumerate(heads)
+        if any(row[place] for row in rows)
+    ]
+    return max(console().width - sum(widths) - _GAP * len(widths), 0)
+
+
 def _table(
     heads: Sequence[Column], cells: Sequence[Sequence[Cell]], widths: Sequence[int], *, titled: bool
 ) -> Any:

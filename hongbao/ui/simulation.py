@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hongbao.ui.bars import bar, sparkline
-from hongbao.ui.screen import Cell, Column, is_terminal, line, pipe, table
+from hongbao.ui.screen import Cell, Column, is_terminal, line, pipe, room_left, table
 from hongbao.ui.script import terminal_columns
 from hongbao.ui.wording import took
 from hongbao.words import N_, _, say
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         SimulatedNeed,
     )
 
-_BAR = 20
+_BAR, _BAR_MIN = 20, 4
 _WIDE = 76
 """From how many columns there is room for bars."""
 
@@ -99,32 +99,38 @@ def _show_loads(simulated: Simulated) -> None:
         N_("simulated · nodes: {nodes} · runs: {runs}")
         if nodes == 1
         else N_("extrapolated · nodes: {nodes} · runs: {runs}"),
-        nodes=nodes,
+        nodes=f"{nodes:,}",
         runs=simulated["runs"],
     )
     line(title, bold=title)
     most = max(load["answered"]["high"] for load in loads)
     is_wide = terminal_columns() >= _WIDE
+    heads = [
+        Column(_("asked/s"), right=True),
+        Column(""),
+        Column(_("answered/s"), right=True),
+        Column(_("half within"), right=True),
+        Column(_("99% within"), right=True),
+        Column(_("refused"), right=True, extra=True),
+    ]
+    rows = [
+        [
+            f"{load['rate']:,}",
+            "",
+            _interval(load["answered"]) if is_wide else f"{load['answered']['mean']:,}",
+            took(load["p50_micros"]["mean"]) if is_wide else "",
+            _took(load["p99_micros"]) if is_wide else took(load["p99_micros"]["mean"]),
+            _share(load["refused"] + load["again"]),
+        ]
+        for load in loads
+    ]
+    room = min(room_left(heads, rows), _BAR) if is_wide else 0
+    drawn = [
+        Cell(bar(load["answered"]["mean"], most, room) if room >= _BAR_MIN else "", _style(load))
+        for load in loads
+    ]
     table(
-        [
-            Column(_("asked/s"), right=True),
-            Column(""),
-            Column(_("answered/s"), right=True),
-            Column(_("half within"), right=True),
-            Column(_("99% within"), right=True),
-            Column(_("refused"), right=True),
-        ],
-        [
-            [
-                f"{load['rate']:,}",
-                Cell(bar(load["answered"]["mean"], most, _BAR) if is_wide else "", _style(load)),
-                _interval(load["answered"]) if is_wide else f"{load['answered']['mean']:,}",
-                took(load["p50_micros"]["mean"]) if is_wide else "",
-                _took(load["p99_micros"]) if is_wide else took(load["p99_micros"]["mean"]),
-                _share(load["refused"] + load["again"]),
-            ]
-            for load in loads
-        ],
+        heads, [[rate, cell, *more] for [rate, _bar, *more], cell in zip(rows, drawn, strict=True)]
     )
     if is_wide:
         line(_("± is the half of a 95% interval"))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from hongbao import cli
+from hongbao.commands.drill import CLIENTS_MAX
 from hongbao.env import system_env
 from hongbao.errors import DrillCommandFailed, DrillStuck, InvalidSites
 from hongbao.home.clusters import Access, Address, parse_address
@@ -17,6 +18,7 @@ from hongbao.load.proving import Booked, Proof, balances, per_second, proof, see
 from hongbao.load.traffic import ANSWERED, Attempt, attempts_in
 from hongbao.ui.drill import Standing, live, show_drilled
 from hongbao.ui.script import columns
+from hongbao.wallet.sandbox import PEOPLE
 from tests.every import every
 
 SECOND = 1_000_000_000
@@ -144,15 +146,22 @@ def test_the_command_refuses_what_is_no_drill_before_it_touches_a_node(
     password.write_text("secret\n")
 
     def refused(*words: str) -> Any:
-        typed = ["--nodes", "nodes"]
+        typed = ["--nodes", sys.executable]
         typed += ["--ledger-password-file", str(password), "--json", *words]
-        assert 2 == cli.main(["drill", *typed])
+        assert cli.main(["drill", *typed]) in (2, 21)
         return json.loads(capsys.readouterr().err)["error"]["code"]
 
     assert "invalid_sites" == refused("mysql://owner@db1,db2/drill")
     assert "invalid_sites" == refused("mysql://owner@db1,db2,db3/drill", "--sites", "a-1,b-1,c-1")
     assert "invalid_ledger_address" == refused("db1,db2,db3")
     assert "invalid_program" == refused("mysql://owner@db1,db2,db3/drill", "--nodes", "'open")
+    assert "number_too_large" == refused("mysql://owner@db1,db2,db3/drill", "--clients", "21")
+    nowhere = str(tmp_path / "nodes")
+    assert "drill_command_failed" == refused("mysql://owner@db1,db2,db3/drill", "--nodes", nowhere)
+
+
+def test_each_client_is_a_person_of_the_drill():
+    assert CLIENTS_MAX == len(PEOPLE)
 
 
 def a_drill(folder: Path, *words: str) -> Drill:

@@ -210,18 +210,27 @@ def test_a_simulation_in_a_pipe_is_lines_of_words(costs: str, capsys: pytest.Cap
 
 @pytest.mark.parametrize("width", [40, 80, 120])
 @pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("times", [1, 1000])
 def test_a_simulation_fits_any_terminal(
     width: int,
     language: str,
+    times: int,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ):
     """
-    Without bars and intervals where there is no room for them.
+    With shorter bars or none, and without intervals, where there is no room for them; never without
+    the names of the columns.
     """
-    three = {"mean": 123_456, "low": 120_000, "high": 126_000}
+    three = {"mean": 123_456 * times, "low": 120_000 * times, "high": 126_000 * times}
     parts = {"gateway_ns": 41_000, "worker_ns": 500_000, "database_ns": 6_700_000}
-    load = {"rate": 200_000, "answered": three, "p50_micros": three, "p99_micros": three}
+    brief = {"mean": 1_234, "low": 1_200, "high": 1_300}
+    load = {
+        "rate": 200_000 * times,
+        "answered": three,
+        "p50_micros": brief,
+        "p99_micros": {"mean": 102_000, "low": 72_000, "high": 132_000},
+    }
     shares = {"refused": 4_000, "again": 60_000, "begun_again": 5_000}
     answer: Any = {
         "seed": "storm",
@@ -267,7 +276,8 @@ def test_a_simulation_fits_any_terminal(
     shown = re.sub(r"\x1b\[[\d;]*m", "", capsys.readouterr().out)
 
     assert [] == [line for line in shown.splitlines() if columns(line) > width]
-    assert ("█" * 10 in shown) == ("±" in shown.split("151")[0]) == (width >= 76)
+    assert ("█" * 4 in shown) == ("±" in shown.split("151")[0]) == (width >= 76)
+    assert {"en": "asked/s", "zh": "请求/秒"}[language] in shown
 
 
 @every(
@@ -276,6 +286,8 @@ def test_a_simulation_fits_any_terminal(
         (("--costs", "{costs}"), 2, "usage"),
         (("--simulate", "2", "--keep"), 2, "conflicting_options"),
         (("--simulate", "0"), 2, "invalid_number"),
+        (("--simulate", "1000000"), 2, "number_too_large"),
+        (("--claims", "9" * 40), 2, "number_too_large"),
         (("--simulate", "2", "--costs", "{broken}"), 2, "invalid_costs"),
     ),
 )

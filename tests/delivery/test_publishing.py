@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from hongbao.errors import (
     PublicationDiverged,
 )
 from hongbao.queries.publishing import reader_of
+from hongbao.ui.publishing import PUBLICATIONS
 from hongbao.wallet import Wallet
 from hongbao.wallet.homes import restore
 from tests.delivery.broker import Consumer, Hole, MemoryBroker
@@ -442,3 +444,22 @@ def test_settings_that_the_library_refuses_are_told_in_its_words_without_the_pas
             KafkaBroker(target, {"security.protocol": "SASL_SSL", **said}, Path("k.properties"))
         assert word in str(refused.value.facts["reason"])
         assert "s3=cret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_a_target_is_shown_whole_and_its_numbers_have_names(
+    width: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    """
+    Targets may differ in their last letter only, which is what a narrow column would cut.
+    """
+    line = {"published": 1234, "behind": 5, "since": "2026-02-17T20:04:11+08:00", "holder": "b (4)"}
+    targets = [{"target": f"{TARGET}-{each}", **line} for each in (1, 2)]
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(width))
+    PUBLICATIONS.draw(targets)
+    shown = re.sub(r"\x1b\[[\d;]*m", "", capsys.readouterr().out)
+
+    assert [] == [line for line in shown.splitlines() if len(line) > width]
+    for word in (f"{TARGET}-1", f"{TARGET}-2", "published", "behind", "since", "publishing"):
+        assert word in shown
