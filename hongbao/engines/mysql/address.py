@@ -34,11 +34,9 @@ class Host(Row):
     @property
     def is_loopback(self) -> bool:
         """Whether it is this machine, so that no one is in between."""
-        return (
-            self.name == "localhost"
-            or self.name == "::1"
-            or re.fullmatch(r"127(\.\d{1,3}){3}", self.name) is not None
-        )
+        parts = self.name.split(".")
+        is_ipv4 = len(parts) == 4 and all(part.isdecimal() and int(part) < 256 for part in parts)
+        return self.name in ("localhost", "::1") or (is_ipv4 and parts[0] == "127")
 
     def __str__(self) -> str:
         name = f"[{self.name}]" if ":" in self.name else self.name

@@ -41,58 +41,65 @@ class Statement(Row):
     """The table whose rows get a number with it: the first value, before those of its *places*."""
 
 
-_RESERVED = re.compile(r"(?<![`.\w])(usage|key|lines|before)(?![`\w(])|(?<=\.)(key)(?!\w)")
-_WORDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern), replacement)
-    for pattern, replacement in (
-        (r"\bINDEXED BY PRIMARY\b", "FORCE INDEX (PRIMARY)"),
-        (r"\bINDEXED BY \w+", ""),
-        (r"\bAS MATERIALIZED\b", "AS"),
-        (r"\biif\(", "if("),
-        (r"\bAS INTEGER\)", "AS SIGNED)"),
-        (r"\bIN \(\)", "IN (NULL)"),
-        (r"\bexcluded\.(\w+)", r"VALUES(\1)"),
-        (r"((?:\w+\.)?\w+)\s+IS\s+NOT\s+(?!NULL\b)", r"NOT \1 <=> "),
-        (r"\bIS\s+(?!NULL\b|NOT\s+NULL\b)", "<=> "),
-    )
+# Patterns are texts, compiled where a text has what they are for: a command that only reads meets
+# few of them, and compiling all of them would be a fiftieth of its start.
+
+_RESERVED = r"(?<![`.\w])(usage|key|lines|before)(?![`\w(])|(?<=\.)(key)(?!\w)"
+_WORDS = (
+    # what a text has that is to be changed, how, and into what
+    ("INDEXED", r"\bINDEXED BY PRIMARY\b", "FORCE INDEX (PRIMARY)"),
+    ("INDEXED", r"\bINDEXED BY \w+", ""),
+    ("MATERIALIZED", r"\bAS MATERIALIZED\b", "AS"),
+    ("iif(", r"\biif\(", "if("),
+    ("AS INTEGER)", r"\bAS INTEGER\)", "AS SIGNED)"),
+    ("IN ()", r"\bIN \(\)", "IN (NULL)"),
+    ("excluded.", r"\bexcluded\.(\w+)", r"VALUES(\1)"),
+    ("IS", r"((?:\w+\.)?\w+)\s+IS\s+NOT\s+(?!NULL\b)", r"NOT \1 <=> "),
+    ("IS", r"\bIS\s+(?!NULL\b|NOT\s+NULL\b)", "<=> "),
 )
-_DAY = re.compile(
-    r"\bdate\(((?:[^()]|\([^()]*\))*?) / 1000000,\s*'unixepoch', '\+8 hours'\)", re.DOTALL
-)
-_SUM = re.compile(r"\b(?:debits|credits)_fen\b")
-_ACCOUNT = re.compile(
+_DAY = r"(?s)\bdate\(((?:[^()]|\([^()]*\))*?) / 1000000,\s*'unixepoch', '\+8 hours'\)"
+_SUM = r"\b(?:debits|credits)_fen\b"
+_ACCOUNT = (
     r"\b(FROM|JOIN)\s+account\b(?:\s+AS\s+(\w+))?(?!\s*\()"
     r"(?!\s+(?:WHERE|ON)\s+(?:\w+\.)?book = 'platform'\s+AND\s+(?:\w+\.)?kind = '(?:"
     f"{'|'.join(kind for kind in SIDES if kind not in SHARED)})')"
 )
 """An account that may have slots: not one whose owner's kind comes right behind it."""
-_GIVEN = re.compile(
+_GIVEN = (
     r"\s*INSERT INTO (transfer|account|bank_line|correction) \((?!id\b)[^)]*\)"
     r"\s*VALUES \([^)]*\)\s*$"
 )
-_OR = re.compile(r"\s*INSERT OR (REPLACE|IGNORE) INTO (\w+) \(([^)]*)\)(.*)$", re.DOTALL)
-_CONFLICT = re.compile(r"ON CONFLICT\s*(?:\([^)]*\)\s*)?DO (?:UPDATE SET|(NOTHING))")
-_INTO = re.compile(r"\s*INSERT INTO (\w+) \((\w+)")
-_VALUES = re.compile(r"AS \(VALUES ((?:\((?:\?(?:, )?)+\)(?:, )?)+)\)")
+_OR = r"(?s)\s*INSERT OR (REPLACE|IGNORE) INTO (\w+) \(([^)]*)\)(.*)$"
+_CONFLICT = r"ON CONFLICT\s*(?:\([^)]*\)\s*)?DO (?:UPDATE SET|(NOTHING))"
+_INTO = r"\s*INSERT INTO (\w+) \((\w+)"
+_VALUES = r"AS \(VALUES ((?:\((?:\?(?:, )?)+\)(?:, )?)+)\)"
 
 
 @cache
 def translate(sql: str) -> Statement:
     """Return *sql* in MySQL's dialect."""
     columns = _columns_of(sql)
-    text = _OR.sub(_or, sql)
-    text = _VALUES.sub(_selected, text)
-    text = _CONFLICT.sub(lambda found: _conflict(text, found), text)
-    text = _DAY.sub(
-        r"date_format(date_add('1970-01-01', INTERVAL ((\1) DIV 1000000 + 28800) SECOND),"
-        " '%Y-%m-%d')",
-        text,
-    )
+    text = sql
+    if "INSERT OR" in text:
+        text = re.sub(_OR, _or, text)
+    if "(VALUES" in text:
+        text = re.sub(_VALUES, _selected, text)
+    if "ON CONFLICT" in text:
+        inserted = text
+        text = re.sub(_CONFLICT, lambda found: _conflict(inserted, found), text)
+    if "unixepoch" in text:
+        text = re.sub(
+            _DAY,
+            r"date_format(date_add('1970-01-01', INTERVAL ((\1) DIV 1000000 + 28800) SECOND),"
+            " '%Y-%m-%d')",
+            text,
+        )
     text = _greatest(text)
     text = _outside_strings(text, _reworded)
     text = _whole(text)
     statement = _placed(text, columns)
-    return _numbered(statement, given[1]) if (given := _GIVEN.match(sql)) else statement
+    given = re.match(_GIVEN, sql) if "INSERT" in sql else None
+    return _numbered(statement, given[1]) if given else statement
 
 
 WHOLE = (
@@ -108,15 +115,18 @@ WHOLE = (
 
 def _whole(text: str) -> str:
     """Have a query that asks what is in accounts ask for all of it."""
-    if not text.lstrip().startswith(("SELECT", "WITH")) or not _SUM.search(text):
+    if not text.lstrip().startswith(("SELECT", "WITH")) or "account" not in text:
         return text
-    return _ACCOUNT.sub(lambda found: f"{found[1]} {WHOLE} AS {found[2] or 'account'}", text)
+    if not re.search(_SUM, text):
+        return text
+    return re.sub(_ACCOUNT, lambda found: f"{found[1]} {WHOLE} AS {found[2] or 'account'}", text)
 
 
 def _reworded(text: str) -> str:
-    for pattern, replacement in _WORDS:
-        text = pattern.sub(replacement, text)
-    return _RESERVED.sub(lambda found: f"`{found[0]}`", text)
+    for sign, pattern, replacement in _WORDS:
+        if sign in text:
+            text = re.sub(pattern, replacement, text)
+    return re.sub(_RESERVED, lambda found: f"`{found[0]}`", text)
 
 
 def _outside_strings(text: str, change: Callable[[str], str]) -> str:
@@ -142,7 +152,7 @@ def _or(found: re.Match[str]) -> str:
 def _conflict(text: str, found: re.Match[str]) -> str:
     if not found[1]:
         return "ON DUPLICATE KEY UPDATE"
-    into = _INTO.match(text)
+    into = re.match(_INTO, text)
     assert into is not None, text
     return f"ON DUPLICATE KEY UPDATE {into[2]} = {into[1]}.{into[2]}"
 
@@ -155,6 +165,8 @@ def _selected(found: re.Match[str]) -> str:
 def _greatest(text: str) -> str:
     """Replace ``max(a, b)``, which is no aggregate, by ``greatest(a, b)``; min by least."""
     for name, other in (("max", "greatest"), ("min", "least")):
+        if f"{name}(" not in text:
+            continue
         parts, at = [], 0
         for found in re.finditer(rf"(?<![\w.]){name}\(", text):
             if _has_several(text, found.end()):
@@ -183,7 +195,7 @@ def _has_several(text: str, at: int) -> bool:
     return False
 
 
-_ROW = re.compile(r"(VALUES\s*)(\((?:[^()]|\([^()]*\))*\))")
+_ROW = r"(VALUES\s*)(\((?:[^()]|\([^()]*\))*\))"
 
 
 def inserting(text: str, rows: Sequence[Sequence[object]]) -> tuple[str, list[object]]:
@@ -193,11 +205,11 @@ def inserting(text: str, rows: Sequence[Sequence[object]]) -> tuple[str, list[ob
     >>> inserting("INSERT INTO a (b) VALUES (%s)", [[1], [2]])
     ('INSERT INTO a (b) VALUES (%s), (%s)', [1, 2])
     """
-    more = _ROW.sub(lambda found: found[1] + ", ".join([found[2]] * len(rows)), text, count=1)
+    more = re.sub(_ROW, lambda found: found[1] + ", ".join([found[2]] * len(rows)), text, count=1)
     return more, [value for row in rows for value in row]
 
 
-_ONE_ROW = re.compile(r"UPDATE (\w+) SET (\w+) = %s WHERE id = %s AND (\w+) < %s")
+_ONE_ROW = r"UPDATE (\w+) SET (\w+) = %s WHERE id = %s AND (\w+) < %s"
 
 
 def updating(text: str, rows: Sequence[Sequence[object]]) -> tuple[str, list[object]] | None:
@@ -212,7 +224,7 @@ WHERE id = %s AND b < %s OR id = %s AND b < %s', [1, 5, 2, 6, 1, 5, 2, 6])
     >>> updating("UPDATE a SET b = %s WHERE id = %s", [[5, 1], [6, 2]]) is None
     True
     """
-    found = _ONE_ROW.fullmatch(text)
+    found = re.fullmatch(_ONE_ROW, text)
     if found is None or len({row[1] for row in rows}) < len(rows):
         return None
     table, column, compared = found.groups()
@@ -235,9 +247,9 @@ def cases_of(column: str, count: int) -> str:
 
 # --- parameters -----------------------------------------------------------------------------------
 
-_MARKED = re.compile(r"('[^']*')|(\bLIMIT )?\?(\d*)")
-_COMPARED = re.compile(r"(?:(\w+)\.)?(\w+) = (?:max\(\w+, )?\?(\d*)")
-_TABLE = re.compile(r"\b(?:INSERT INTO|INSERT OR \w+ INTO|UPDATE|FROM|JOIN) (\w+)")
+_MARKED = r"('[^']*')|(\bLIMIT )?\?(\d*)"
+_COMPARED = r"(?:(\w+)\.)?(\w+) = (?:max\(\w+, )?\?(\d*)"
+_TABLE = r"\b(?:INSERT INTO|INSERT OR \w+ INTO|UPDATE|FROM|JOIN) (\w+)"
 
 
 def _placed(text: str, columns: dict[int, tuple[str, bool]]) -> Statement:
@@ -258,7 +270,7 @@ def _placed(text: str, columns: dict[int, tuple[str, bool]]) -> Statement:
     doubled = "".join(
         part if number % 2 else part.replace("%", "%%") for number, part in enumerate(parts)
     )
-    marked = _MARKED.sub(place, doubled)
+    marked = re.sub(_MARKED, place, doubled)
     order = tuple(each.parameter for each in places)
     apart = tuple((at, each) for at, each in enumerate(places) if each.is_limit or each.column)
     return Statement(marked, tuple(places), order, apart)
@@ -266,7 +278,7 @@ def _placed(text: str, columns: dict[int, tuple[str, bool]]) -> Statement:
 
 def _columns_of(sql: str) -> dict[int, tuple[str, bool]]:
     """Return which parameters of *sql* are of a sealed column: by their number, from 0 on."""
-    tables = _TABLE.findall(sql)
+    tables = re.findall(_TABLE, sql)
     if not tables:
         return {}
     found: dict[int, tuple[str, bool]] = {}
@@ -278,7 +290,9 @@ def _columns_of(sql: str) -> dict[int, tuple[str, bool]]:
                 found[number] = (f"{table}.{column}", alike)
                 return
 
-    into = re.match(r"\s*INSERT (?:OR \w+ )?INTO (\w+) \(([^)]*)\)\s*VALUES \(([^)]*)\)", sql)
+    into = "INSERT" in sql and re.match(
+        r"\s*INSERT (?:OR \w+ )?INTO (\w+) \(([^)]*)\)\s*VALUES \(([^)]*)\)", sql
+    )
     if into:
         number = 0
         names = [name.strip() for name in into[2].split(",")]
@@ -288,7 +302,7 @@ def _columns_of(sql: str) -> dict[int, tuple[str, bool]]:
                 number += 1
         return found
     starts = [mark.start() for mark in re.finditer(r"\?", re.sub(r"'[^']*'", _blank, sql))]
-    for compared in _COMPARED.finditer(sql):
+    for compared in re.finditer(_COMPARED, sql):
         at = compared.end() - 1 - len(compared[3])
         number = int(compared[3]) - 1 if compared[3] else starts.index(at)
         note(compared[1] or "", compared[2], number)
