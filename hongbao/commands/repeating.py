@@ -126,6 +126,8 @@ class _Again(Caller):
     def __init__(self, first: Caller, words: list[str], pins: dict[str | None, Pin]) -> None:
         super().__init__(first.env, main=first.main)
         self.typed = words
+        self.passphrase_file = first.passphrase_file
+        self._known_passphrase = first._known_passphrase  # noqa: SLF001 - of the same person
         self._first = first
         self._pins = pins
 

@@ -43,6 +43,7 @@ NEW = {
     *(("init", "name"), ("operator add", "name"), ("device add", "name"), ("identify", "name")),
     *(("learn new", "name"), ("webhook add", "url"), ("class task-new", "name")),
     ("events publish", "to"),
+    ("home grants", "user"),
 }
 """Names of what is not there yet, and a person's own."""
 

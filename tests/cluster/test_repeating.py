@@ -184,6 +184,28 @@ def test_groups_that_go_past_what_is_gone_leave_it_to_be_found(
     does(first, "topup 1")
 
 
+def test_a_later_checkpoint_does_not_let_go_of_what_is_gone(
+    shared: Shared, monkeypatch: pytest.MonkeyPatch
+):
+    """
+    Its number is covered, and it is not in it.
+    """
+    first = shared.first
+    known(shared, monkeypatch)
+    monkeypatch.setattr("hongbao.home.kept._BYTES", 1)
+    dump = shared.tables()
+    for number in (1, 2, 3):
+        does(first, f"topup 1 --request-id r{number}")
+    shared.put_back(dump)
+    does(first, "home epoch --yes")
+
+    with Wallet.open(system_env()) as wallet:
+        for _ in range(4):  # marks, and lets go
+            wallet.seal()
+
+    assert ["r1", "r2", "r3"] == [act["request_id"] for act in lost(first)]
+
+
 @pytest.mark.parametrize("part", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2, 3))])
 def test_a_repeat_that_is_killed_anywhere_is_done_once_when_it_is_run_again(
     shared: Shared, monkeypatch: pytest.MonkeyPatch, part: int

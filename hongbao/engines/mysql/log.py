@@ -299,30 +299,10 @@ class Log:
         return [_witness(row) for row in self._engine.rows(f"{_WITNESSES} ORDER BY name")]
 
     def acknowledge(self, row: WitnessRow) -> None:
-        at = to_micros(row.at)
-        met = self._engine.write(
-            "UPDATE witness SET epoch = ?1, size = ?2, note = ?3, public = ?4, seal = ?5, at = ?6"
-            " WHERE name = ?7 AND (epoch < ?1 OR (epoch = ?1 AND size < ?2))",
-            row.epoch,
-            row.size,
-            row.note,
-            row.public,
-            row.seal,
-            at,
-            row.name,
-        )
-        if not met:  # it is noted, or goes beyond this, or it is this witness's first note
-            self._engine.write(
-                "INSERT OR IGNORE INTO witness (name, epoch, size, note, public, seal, at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                row.name,
-                row.epoch,
-                row.size,
-                row.note,
-                row.public,
-                row.seal,
-                at,
-            )
+        said = (*row[:-1], to_micros(row.at))
+        if not self._engine.write(_SAYS_MORE, *said):
+            # It is noted, or goes beyond this, or it is this witness's first note.
+            self._engine.write(_SAYS_FIRST, *said)
 
 
 _LEADS = (
@@ -342,7 +322,16 @@ _UPSERT = (
     " ON CONFLICT (lane) DO UPDATE SET upto = excluded.upto, head = excluded.head,"
     " epoch = excluded.epoch, leaf = excluded.leaf"
 )
-_WITNESSES = "SELECT name, epoch, size, note, public, seal, at FROM witness"
+_WITNESS = WitnessRow._fields
+_WITNESSES = f"SELECT {', '.join(_WITNESS)} FROM witness"
+_SAYS_MORE = (
+    f"UPDATE witness SET {', '.join(f'{name} = ?{n}' for n, name in enumerate(_WITNESS, 1))}"
+    " WHERE name = ?1 AND (epoch < ?2 OR (epoch = ?2 AND size < ?3))"
+)
+_SAYS_FIRST = (
+    f"INSERT OR IGNORE INTO witness ({', '.join(_WITNESS)})"
+    f" VALUES ({', '.join('?' for _ in _WITNESS)})"
+)
 
 
 def _publication(row: Sequence[Any]) -> PublicationRow:
