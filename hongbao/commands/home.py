@@ -43,7 +43,7 @@ PasswordFile = Annotated[
         "Without a command, it shows where the wallet and its ledger are. More machines can use "
         "a ledger on a cluster: each is invited, joins, and has its own devices."
     ),
-    epilog=("hongbao home\nhongbao home invite shop.invitation\nhongbao home seal --every 1s"),
+    epilog="hongbao home invite shop.invitation\nhongbao home seal --every 1s",
 )
 def home(ctx: Context) -> None:
     if ctx.invoked_subcommand is None:
@@ -267,7 +267,7 @@ def _sealing(
 @app.command(
     "log",
     cls=Command,
-    short_help=N_("Write a cluster's log to a folder, for programs that verify such logs."),
+    short_help=N_("Write a cluster's log to a folder, for programs that verify it."),
     help=N_(
         "The folder has the signed checkpoint and the tiles of each epoch, in the form of C2SP's "
         "tlog-tiles. It has numbers and hashes, and no names or amounts. Write it there again "

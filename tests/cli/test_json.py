@@ -125,6 +125,8 @@ TYPED: dict[str, list[str]] = {
     "home join": ["{home}/没有é"],
     "home seal": ["", "--every 1s", "--every 福"],
     "home epoch": ["", "--operator 福"],
+    "home grants": ["福", "pay@10.0.0.%"],
+    "home repeat": [""],
     "home log": ["{home}/福"],
     "home connect": ["mysql://福@a:0/b", "mysql://福@localhost:1/b --ledger-password-file {pin}"],
     "lock": ["--passphrase-file {home}/没有é"],

@@ -4,6 +4,7 @@ import json
 import shutil
 import signal
 from contextlib import redirect_stderr
+from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,8 @@ def machine(one_node: Cluster, tmp_path: Path) -> Machine:
 def addresses(one_node: Cluster, request: pytest.FixtureRequest) -> list[str]:
     """Addresses of two empty databases."""
     [node] = one_node
-    name = request.node.name.partition("[")[0][5:40]
+    name = request.node.name
+    name = f"{name[5:35]}_{sha256(name.encode()).hexdigest()[:8]}"  # of each of its cases
     made = [one_node.create_database(f"hongbao_{name}_{number}") for number in (1, 2)]
     return [f"mysql://{OWNER}@{node.host}:{node.port}/{database}" for database in made]
 
