@@ -130,20 +130,23 @@ def _check(path: Path, found: os.stat_result) -> None:
         raise errors.ForeignFile(path=str(path), reason=reason)
 
 
-def read(path: Path, *, size_max: int = SIZE_MAX) -> bytes:
+def read(path: Path, *, size_max: int = SIZE_MAX, last: int | None = None) -> bytes:
     """
     Return the content of *path*, or raise FileNotFoundError; close it to others if it stood open.
 
     A file that others could read may have been read; closing it stops only the next reader. We
     close it and continue rather than refuse, because refusing would protect nothing that is left.
 
-    Of a file that is far too large only the beginning is read: it is no file of ours.
+    Of a file that is far too large only the beginning is read: it is no file of ours. Who wants
+    only the end of one asks for so many *last* bytes.
     """
     try:
         descriptor = _own(path, os.O_RDONLY)
         try:
             if _POSIX and os.fstat(descriptor).st_mode & 0o077:
                 os.fchmod(descriptor, 0o600)
+            if last is not None:
+                os.lseek(descriptor, max(os.fstat(descriptor).st_size - last, 0), os.SEEK_SET)
             return _read_all(descriptor, size_max)
         finally:
             os.close(descriptor)

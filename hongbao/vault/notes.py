@@ -10,6 +10,10 @@ from hongbao.vault.primitives import NONCE_BYTES
 from hongbao.vault.vault import Vault
 
 
+_TAIL_BYTES = 16 * 1024
+"""How much of a note is read first where its last line is looked for."""
+
+
 class Notes:
     """
     A folder of notes: cursors, the secrets of webhooks, what was delivered.
@@ -49,10 +53,14 @@ class Notes:
         finally:
             guard.release()
 
-    def read(self, name: str) -> bytes | None:
-        """Return the note called *name*, or None. Raises StorageUnreadable and ForeignFile."""
+    def read(self, name: str, *, last: int | None = None) -> bytes | None:
+        """
+        Return the note called *name*, or its *last* bytes; None where there is none.
+
+        Raises StorageUnreadable and ForeignFile.
+        """
         try:
-            return files.read(self._folder / name)
+            return files.read(self._folder / name, last=last)
         except FileNotFoundError:
             return None
 
@@ -87,11 +95,15 @@ class Notes:
 
     def last_sealed(self, name: str) -> bytes | None:
         """Return the last line that was sealed into the note called *name*, if there is one."""
-        *lines, _behind = (self.read(name) or b"").split(b"\n")
-        for line in reversed(lines):
-            found = self._unsealed(name, line)
-            if found is not None:
-                return found
+        for most in (_TAIL_BYTES, None):
+            content = self.read(name, last=most) or b""
+            *lines, _behind = content.split(b"\n")
+            for line in reversed(lines):
+                found = self._unsealed(name, line)
+                if found is not None:
+                    return found
+            if most is None or len(content) < most:
+                return None
         return None
 
     def write_sealed(self, name: str, lines: list[bytes]) -> None:

@@ -241,7 +241,7 @@ class _Open:
 
     __slots__ = (
         *("cards", "channels", "city", "device", "device_profiles", "device_session", "devices"),
-        *("expires_at", "may_act", "person", "said", "session", "since"),
+        *("expires_at", "may_act", "person", "said", "session", "since", "typed"),
     )
 
     def __init__(self, home: Home, session: Session, person: _Person) -> None:
@@ -261,6 +261,7 @@ class _Open:
         is_any = self.cards or person.row.id_number
         self.channels = home.channels(person.row) if is_any else 0
         self.said = f'[{session.profile},{row.id},{row.session},"claim","'
+        self.typed = f" -p {shell_word(session.profile_name)} --request-id "
 
     @property
     def is_stale(self) -> bool:
@@ -272,7 +273,7 @@ class _Packet:
 
     __slots__ = (
         *("claimed_count", "claimed_fen", "created_at", "expires_at", "inputs", "is_open"),
-        *("inputs_hex", "now", "row", "seed", "shares", "terms", "texts"),
+        *("inputs_hex", "now", "row", "seed", "shares", "terms", "texts", "typed"),
     )
 
     def __init__(self, home: Home, row: PacketRow) -> None:
@@ -289,6 +290,7 @@ class _Packet:
         )
         self.inputs = digest("claim", inputs_of(packet.id, None))
         self.inputs_hex = self.inputs.hex()
+        self.typed = f"hongbao claim {packet.id}"
 
     def give(self, profile: int, amount_fen: int, now: datetime) -> None:
         """Give *profile* the next share."""
@@ -413,6 +415,11 @@ class _Group:
         self._changes: list[Change] = []
         self._counters: dict[int, int] = {}
         self._made: set[tuple[str, int]] = set()  # requests that were made before
+        self._answered = home.answered
+        if home.answered is not None:
+            from hongbao.home.kept import KeptAct, beginning  # which a file has no use for
+
+            self._kept_act, self._beginning = KeptAct, beginning
         self._begin()
 
     def _begin(self) -> None:
@@ -591,13 +598,11 @@ class _Group:
         seat = packet.claimed_count
         opened.device.counter = self._counters[session.device] = asked.counter
         self._made.add((request_id, profile))
-        if self._home.answered is not None:
-            from hongbao.home.kept import KeptAct, beginning  # which a file has no use for
-
-            line = _typed(packet.texts.packet, luck, session.profile_name, request_id)
+        if self._answered is not None:
+            line = _typed(packet, luck, opened, request_id)
             facts = (asked.counter, profile, request_id, "claim", entry, line)
-            act = KeptAct(*facts, beginning(inputs))
-            self._home.answered.append((session.device, act))
+            act = self._kept_act(*facts, self._beginning(inputs))
+            self._answered.append((session.device, act))
         fields = fields_of(
             entry=entry,
             profile=profile,
@@ -684,11 +689,10 @@ class _Moment:
         return entry, self.micros
 
 
-def _typed(packet: str, luck: str | None, profile: str, request_id: str) -> str:
+def _typed(packet: _Packet, luck: str | None, opened: _Open, request_id: str) -> str:
     """Return the command that makes a claim alone, under the same request id."""
-    own = [] if luck is None else [f"--luck={luck}"]
-    words = ["hongbao", "claim", packet, *own, "-p", profile, "--request-id", request_id]
-    return " ".join(map(shell_word, words))
+    own = "" if luck is None else f" {shell_word(f'--luck={luck}')}"
+    return f"{packet.typed}{own}{opened.typed}{request_id}"
 
 
 def _share(packet: _Packet, drawn: DrawInput) -> int:

@@ -452,7 +452,7 @@ class Ledger(Verbs):
         return books.head_before(self, first if waits is None else min(first, int(waits)))
 
     def next_entry(self, home: HomeRow, now: datetime, after: int = 0) -> tuple[int, datetime]:
-        last = self.head()
+        last = self.read.get("head") or self.head()
         if is_serial(home) or last.at is None:
             return books.next_entry(self, home, now, after)
         entry, at = self._numbers.next_entry(home, last, now, after)
