@@ -9,7 +9,6 @@ from hongbao.vault import files, primitives
 from hongbao.vault.primitives import NONCE_BYTES
 from hongbao.vault.vault import Vault
 
-
 _TAIL_BYTES = 16 * 1024
 """How much of a note is read first where its last line is looked for."""
 

@@ -191,3 +191,19 @@ def test_notes_outlive_a_rekey(notes, vault):
     assert [b"new"] == notes.sealed_lines("hooks")
     notes.use_keys_of(vault)
     assert [b"old"] == notes.sealed_lines("hooks")
+
+
+@pytest.mark.parametrize("torn", [b"", b"AAAA", b"AAAA\n" * 5000], ids=["whole", "torn", "foreign"])
+@pytest.mark.parametrize("length", [5, 20_000])
+def test_the_last_line_is_found_from_the_end(notes, length, torn):
+    """
+    However long it is, and however much stands behind it that does not open.
+    """
+    assert notes.last_sealed("acts") is None
+
+    with notes.guarded("acts"):
+        notes.append_sealed("acts", b"first", bytes(length), wait=False)
+    with notes.path("acts").open("ab") as file:
+        file.write(torn)
+
+    assert bytes(length) == notes.last_sealed("acts") == notes.sealed_lines("acts")[-1]
