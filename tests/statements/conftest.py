@@ -5,8 +5,12 @@ import random
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from copy import copy
 from datetime import datetime, timedelta
+from functools import wraps
+from inspect import unwrap
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +22,7 @@ from hongbao.domain.policy import parse_policy
 from hongbao.env import Env
 from hongbao.errors import HongbaoError
 from hongbao.policies import text_of
+from hongbao.statements import _paper
 from hongbao.store import Decided, EntryRow
 from hongbao.units import CHINA
 from hongbao.wallet import Wallet
@@ -57,6 +62,45 @@ def _no_clock():
     raise AssertionError("this wallet's clock is virtual")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _one_font() -> Iterator[None]:
+    """
+    Read the packaged font once: its thirty thousand characters are most of what a PDF costs.
+
+    Each paper has a font with characters of its own, on the same tables.
+    """
+    holding, read = _paper._holding, {}
+
+    @wraps(holding)
+    def held(path: Path, number: int) -> Any:
+        if path.name != _paper._PACKAGED or number:
+            return holding(path, number)
+        if path not in read:
+            read[path] = holding(path, number)[1]
+        from fpdf import FPDF
+        from fpdf.fonts import SubsetMap
+
+        font = copy(read[path])
+        font.ttfont = copy(font.ttfont)
+        font.ttfont.close = lambda: None
+        font.missing_glyphs, font.subset = [], SubsetMap(font)
+        pdf = FPDF(unit="pt", format="A4")
+        pdf.fonts[_paper._FAMILY] = font
+        return pdf, font
+
+    _paper._holding = held
+    yield
+    _paper._holding = holding
+    for each in read.values():
+        each.close()
+
+
+@pytest.fixture
+def each_reads_its_font(monkeypatch) -> None:
+    """Have each paper read its font from the file, as it does outside of these tests."""
+    monkeypatch.setattr(_paper, "_holding", unwrap(_paper._holding))
+
+
 @pytest.fixture(scope="session")
 def founded(tmp_path_factory) -> Home:
     """Three people, the first of them known and with a card, before anything has moved."""
@@ -76,11 +120,11 @@ def founded(tmp_path_factory) -> Home:
 def copied(founded: Home) -> Callable[[Path], Home]:
     """Copies of the founded home, as many as are asked for."""
 
-    def copy(folder: Path) -> Home:
+    def copied_to(folder: Path) -> Home:
         shutil.copytree(founded.folder, folder)
         return Home(folder)
 
-    return copy
+    return copied_to
 
 
 @pytest.fixture

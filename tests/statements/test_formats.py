@@ -360,6 +360,7 @@ def test_a_fee_is_beside_the_movement_that_includes_it(lived):
     assert (-1000_10, 1000_00, 10) == (last["amount_fen"], last["card_fen"], last["fee_fen"])
 
 
+@pytest.mark.usefixtures("each_reads_its_font")
 @pytest.mark.parametrize("format_name", statements.FORMATS)
 def test_the_same_period_is_the_same_bytes(lived, format_name, monkeypatch):
     """

@@ -361,6 +361,7 @@ def test_a_full_disk_is_refused(tmp_path):
     assert [b"old"] == [file.read_bytes() for file in tmp_path.iterdir()]
 
 
+@pytest.mark.usefixtures("each_reads_its_font")
 def test_without_its_library_it_says_what_to_install(monkeypatch):
     """
     The extra, or the format that needs nothing.
@@ -556,6 +557,7 @@ def test_a_face_that_is_not_there_is_not_another_one(paper):
         _paper.Paper(title="", language="en", at=NOVEMBER[0], font=f"{paper._font.ttffile}#1")
 
 
+@pytest.mark.usefixtures("each_reads_its_font")
 def test_the_fonts_file_is_closed_again():
     """
     When the paper is put away.
