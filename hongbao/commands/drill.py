@@ -12,7 +12,7 @@ from hongbao.commands.home import PasswordFile
 from hongbao.commands.options import Command, caller, new_app, whole
 from hongbao.commands.rules import read_policy
 from hongbao.commands.throwaway import say_kept
-from hongbao.errors import DrillCommandFailed, DrillFoundFaults
+from hongbao.errors import DrillCommandFailed, DrillFoundFaults, DrillInterrupted, Interrupted
 from hongbao.words import N_
 
 if TYPE_CHECKING:
@@ -108,14 +108,17 @@ def drill(
         raise DrillCommandFailed(command=nodes, reason=os.strerror(errno.ENOENT))
     access = call.ledger_access(address, password_file)
     call.leave_terminal()
-    with ending_tidily(), lent_folder("drill", keep=keep) as folder:
-        drill = Drill(call.env, folder, access, plan)
-        call.remark(N_("note: making a ledger, and a machine for each site …"))
-        drill.prepare(read_policy("standard"))
-        _play(call, drill)
-        drilled = _result(drill, plan, drill.prove())
-        drilled["kept"] = str(folder) if keep else None
-        home = str(folder / plan.sites[0].name)
+    try:
+        with ending_tidily(), lent_folder("drill", keep=keep) as folder:
+            drill = Drill(call.env, folder, access, plan)
+            call.remark(N_("note: making a ledger, and a machine for each site …"))
+            drill.prepare(read_policy("standard"))
+            _play(call, drill)
+            drilled = _result(drill, plan, drill.prove())
+            drilled["kept"] = str(folder) if keep else None
+            home = str(folder / plan.sites[0].name)
+    except Interrupted:
+        raise DrillInterrupted from None
     _answer(call, drilled, home)
 
 

@@ -105,7 +105,7 @@ TOPICS = {
         "NotARecording NothingRecorded RecordingDiffers NoStoryInIt "
         "NoPseudoTerminals PictureDiffers BadSize"
     ),
-    "drills": "InvalidSites DrillCommandFailed DrillStuck DrillFoundFaults",
+    "drills": "InvalidSites DrillInterrupted DrillCommandFailed DrillStuck DrillFoundFaults",
     "parallel": "GateGone NoGates MoneyLost RaceStuck NoBlock TooManyOrders LabLoss",
     "simulation": "SimulatorMissing InvalidCosts",
     "lab": "ExperimentNotFound BadLabCommand UnequalShares",

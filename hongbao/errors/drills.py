@@ -1,6 +1,13 @@
 """Drills: what they are held with, and what they have found."""
 
-from hongbao.errors.base import NotIntact, Unusable, UsageError, example
+from hongbao.errors.base import (
+    ExitCode,
+    HongbaoError,
+    NotIntact,
+    Unusable,
+    UsageError,
+    example,
+)
 from hongbao.words import N_
 
 
@@ -11,6 +18,14 @@ class InvalidSites(UsageError):
 
     sentence = N_("no drill is possible at these sites; nodes in the address: {nodes}")
     advice = N_("name a site for each node, two of them in the first city: `--sites a-1,a-2,b-1`")
+
+
+class DrillInterrupted(HongbaoError):
+    """Ctrl-C in a drill: its nodes and its database stay as they are at that moment."""
+
+    exit_code = ExitCode.INTERRUPTED
+    sentence = N_("interrupted; nodes that are away stay away, and the drill's ledger stays")
+    advice = N_("start the nodes that are away, and drop the drill's database")
 
 
 class DrillCommandFailed(Unusable):

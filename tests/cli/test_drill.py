@@ -160,6 +160,26 @@ def test_the_command_refuses_what_is_no_drill_before_it_touches_a_node(
     assert "drill_command_failed" == refused("mysql://owner@db1,db2,db3/drill", "--nodes", nowhere)
 
 
+def test_a_drill_that_is_ended_does_not_say_that_nothing_was_changed(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """
+    Nodes may be away then, and the database has a ledger.
+    """
+
+    def end(*_all: object) -> None:
+        raise KeyboardInterrupt
+
+    password = tmp_path / "password"
+    password.write_text("secret\n")
+    monkeypatch.setattr(Drill, "prepare", end)
+    words = ["--nodes", sys.executable, "--ledger-password-file", str(password), "--json"]
+
+    assert 130 == cli.main(["drill", "mysql://owner@db1,db2,db3/drill", *words])
+    said = json.loads(capsys.readouterr().err.splitlines()[-1])["error"]
+    assert "drill_interrupted" == said["code"]
+
+
 def test_each_client_is_a_person_of_the_drill():
     assert CLIENTS_MAX == len(PEOPLE)
 
