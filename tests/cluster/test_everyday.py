@@ -132,7 +132,7 @@ LINES = """
 """
 """A day of a wallet: what is right, what is refused, and what is asked a second time."""
 
-ELSEWHERE = {"shared", "nodes", "log", "checkpoint"}
+ELSEWHERE = {"shared", "nodes", "log", "checkpoint", "lost"}
 """Facts and checks that a file does not have, or has otherwise."""
 
 
