@@ -399,7 +399,7 @@ def test_a_command_that_hangs_is_ended(lent: Path, monkeypatch: pytest.MonkeyPat
     """
     Rather than keeping whoever plays the story waiting for ever.
     """
-    monkeypatch.setattr("hongbao.story.running.SECONDS_MAX", 0.01)
+    monkeypatch.setattr("hongbao.story.running.SECONDS_MAX", 0.001)
 
     with pytest.raises(StoryFailed) as caught:
         list(play(parse("balance => 10", "a.txt")))

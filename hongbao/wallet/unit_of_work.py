@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -158,9 +159,7 @@ def perform(
             request_id = f"{request_id}/{part}"
     inputs_digest = _digest(home, asked or act, inputs)
 
-    def keeping(signature: Signed, doing: Act) -> "tuple[int, KeptAct]":
-        return _kept_act(home, signature, doing, asked or act, whole)
-
+    keeping = partial(_kept_act, home, asked or act, whole)
     kept = _kept_acts(home)
     promised = {} if kept is None else kept.counters()
     stopped: HongbaoError | None = None
@@ -265,7 +264,7 @@ def _kept_acts(home: Home) -> "Kept | None":
 
 
 def _kept_act(
-    home: Home, signature: Signed, doing: Act, act: str, whole: str | None
+    home: Home, act: str, whole: str | None, signature: Signed, doing: Act
 ) -> "tuple[int, KeptAct]":
     """Return the act to keep, and its device; *whole* is the id that its request came with."""
     from hongbao.home.kept import KeptAct, beginning

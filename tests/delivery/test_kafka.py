@@ -272,7 +272,8 @@ def test_a_broker_that_is_away_is_waited_for(world: World, tmp_path: Path):
     begun = time.monotonic()
     _out, err = waiting.communicate(timeout=60)
 
-    assert "no broker of kafka://127.0.0.1:1/ledger answers; waiting for one\n" == line
+    # why comes behind it, if the library has said so by then
+    assert line.startswith("no broker of kafka://127.0.0.1:1/ledger answers; waiting for one")
     assert ("", 0) == (err, waiting.returncode)
     assert time.monotonic() - begun < 20
     once = subprocess.Popen(

@@ -54,9 +54,16 @@ def killed(world: World, owner: Any, name: str, *, after: bool) -> None:
 def connected(world: World) -> socket.socket:
     link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     link.settimeout(20)
-    until(world.env.socket.exists)
-    with address_of(world.env.socket) as address:
-        link.connect(address)
+
+    def takes() -> bool:  # one is there a moment before anyone listens at it
+        try:
+            with address_of(world.env.socket) as address:
+                link.connect(address)
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+        return True
+
+    until(takes)
     return link
 
 

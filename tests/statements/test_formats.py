@@ -437,8 +437,12 @@ HOURS = st.integers(-1, 120)
 
 
 def timeless(read):
-    """Return the movements without what came back of a packet later, which each period tells."""
-    return [{**line, "refunded_fen": None} for line in read["movements"]]
+    """
+    Return the movements without what each period tells as of its end.
+
+    That is what has come back of a packet, and whether a payment has arrived.
+    """
+    return [{**line, "refunded_fen": None, "status": None} for line in read["movements"]]
 
 
 def ours(read):
