@@ -1,6 +1,7 @@
 """A backup that is restored to a cluster: of a ledger in a file, and of one on a cluster."""
 
 import json
+import os
 import shutil
 import signal
 from contextlib import redirect_stderr
@@ -27,6 +28,9 @@ from tests.cluster.test_sealing import log_of
 from tests.vault.processes import killed_at, run
 
 pytestmark = pytest.mark.cluster
+
+EACH = int(os.environ.get("HONGBAO_RESTORE_EACH", "5"))
+"""At each how-manieth of some 430 steps a restore is killed by the slow test; 1 takes an hour."""
 
 LIFE = (
     *("init Bob", "card add 9999010000000003", "topup 100", "send 10 --count 2"),
@@ -429,7 +433,7 @@ def check_closed(shell: Shell, address: str, cluster: Cluster, folder: Path) -> 
     "step",
     [
         pytest.param(37, id="some"),
-        pytest.param(1, id="all", marks=pytest.mark.slow),
+        pytest.param(EACH, id="many", marks=pytest.mark.slow),
     ],
 )
 def test_a_restore_that_is_killed_anywhere_is_done_by_the_same_command(
