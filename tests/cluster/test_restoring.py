@@ -30,7 +30,7 @@ from tests.vault.processes import killed_at, run
 pytestmark = pytest.mark.cluster
 
 EACH = int(os.environ.get("HONGBAO_RESTORE_EACH", "5"))
-"""At each how-manieth of some 430 steps a restore is killed by the slow test; 1 takes an hour."""
+"""At each how-manieth of some 430 steps the slow test kills a restore; 1 takes ten minutes."""
 
 LIFE = (
     *("init Bob", "card add 9999010000000003", "topup 100", "send 10 --count 2"),
@@ -487,5 +487,5 @@ def test_a_restore_that_is_killed_anywhere_is_done_by_the_same_command(
             check(shell)
     print(f"killed {kills} times")  # noqa: T201
     assert kills > 10
-    assert done < 10  # the last statements, and what the machine notes then
+    assert done * 3 < kills  # the last statements, and what the machine notes then
     assert step > 1 or left == {False, True}
