@@ -905,6 +905,8 @@ class ServeLine(Served):
     """
 
     event: str  # ``ready``, ``done``, ``failed``, ``open`` after the wallet was not, or ``stopped``
+    listen_port: int | None  # of --listen: the port in use, also if 0 was typed
+    metrics_port: int | None  # of --metrics
 
 
 class FindingLine(TypedDict):

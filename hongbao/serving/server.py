@@ -91,6 +91,10 @@ class Server:
 
     def __init__(self, sleeper: Sleeper) -> None:
         self.metrics = Metrics()
+        self.listen_port: int | None = None
+        """The port at which it takes claims, if it takes them at one."""
+        self.metrics_port: int | None = None
+        """The port at which it serves metrics, if it does."""
         self._sleeper = sleeper
         self._selector = selectors.DefaultSelector()
         self._selector.register(sleeper, selectors.EVENT_READ)
@@ -107,15 +111,20 @@ class Server:
         """
         Take claims at the Unix socket at *place* and at a *port*, and serve metrics at another one.
 
+        Port 0 is any free one: `listen_port` and `metrics_port` have those that were chosen.
         Raises CannotListen.
         """
         with ExitStack() as closing:
             if place is not None:
                 self.listen(closing.enter_context(at_socket(place)))
             if port is not None:
-                self.listen(closing.enter_context(at_port(port)))
+                listener = closing.enter_context(at_port(port))
+                self.listen(listener)
+                self.listen_port = listener.getsockname()[1]
             if metrics_port is not None:
-                self.listen(closing.enter_context(at_port(metrics_port)), for_metrics=True)
+                listener = closing.enter_context(at_port(metrics_port))
+                self.listen(listener, for_metrics=True)
+                self.metrics_port = listener.getsockname()[1]
             yield
 
     def listen(self, listener: socket.socket, *, for_metrics: bool = False) -> None:

@@ -209,7 +209,16 @@ class Service:
         failed: "Sequence[NotDoneYet]" = (),
     ) -> None:
         done = done or nothing_done()
-        self._report({"event": event, "at": iso(at), **done, "failed": list(failed)})
+        self._report(
+            {
+                "event": event,
+                "at": iso(at),
+                "listen_port": self.server.listen_port,
+                "metrics_port": self.server.metrics_port,
+                **done,
+                "failed": list(failed),
+            }
+        )
 
 
 def serve_once(home: Home, is_stopped: Callable[[], bool] = lambda: False) -> "Served":

@@ -35,12 +35,22 @@ def show_line(said: ServeLine) -> None:
         case "ready":
             text = say(N_("{at} · from now on what falls due is done"), at=at)
             line(f"{text} · {_('Ctrl-C ends it')}", dim=at)
+            _show_ports(said)
         case "open":
             line(say(N_("{at} · the wallet can be used again"), at=at), dim=at)
         case "stopped":
             line(say(N_("{at} · stopped; nothing is left half done"), at=at), dim=at)
         case "done":
             _show_done(said, said["at"])
+
+
+def _show_ports(said: ServeLine) -> None:
+    """Print where claims are taken and metrics are served, if at ports."""
+    if said["listen_port"] is not None:
+        line(say(N_("taking claims at {place}"), place=f"127.0.0.1:{said['listen_port']}"))
+    if said["metrics_port"] is not None:
+        place = f"http://127.0.0.1:{said['metrics_port']}/metrics"
+        line(say(N_("serving metrics at {place}"), place=place))
 
 
 def _show_done(done: Done, at: str) -> None:

@@ -1,10 +1,12 @@
 """``hongbao serve`` as a process: its lines, its end, cron's way, and a locked wallet."""
 
 import json
+import re
 import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +19,8 @@ from tests.wallet.conftest import _people, world, worlds
 from tests.wallet.world import PIN, YUAN, World, right
 
 __all__ = ["_people", "world", "worlds"]
+
+PORTS = ("listen_port", "metrics_port")
 
 LATER = """
 import os, sys
@@ -96,6 +100,7 @@ def test_a_service_refunds_when_the_packet_expires_and_stops_when_it_is_told_to(
         manager.bind(str(place))
         with Server(shell, "--json", NOTIFY_SOCKET=str(place), **now) as server:
             assert ("ready", []) == ((ready := server.next())["event"], ready["failed"])
+            assert [None, None] == [ready[key] for key in PORTS]
             assert b"READY=1" == manager.recv(64)
             assert [1000 * YUAN] == [each["gross_fen"] for each in server.next()["settled"]]
             [refund] = server.next()["refunds"]
@@ -106,14 +111,40 @@ def test_a_service_refunds_when_the_packet_expires_and_stops_when_it_is_told_to(
     assert shell.answers("check")["ok"]
 
 
+def test_a_program_that_asks_for_any_free_port_reads_which_it_is(world: World):
+    """
+    On each line; a service that listens at none says so.
+    """
+    world.close()
+    shell = Shell(world.folder, PIN)
+    now = {"NOW": world.at.isoformat()}
+    with Server(shell, "--json", "--listen", "0", "--metrics", "0", **now) as server:
+        ready = server.next()
+        assert "ready" == ready["event"]
+        with socket.create_connection(("127.0.0.1", ready["listen_port"]), SECONDS_MAX) as link:
+            link.sendall(b"no claim\n")
+            assert "not_a_claim" == json.loads(link.makefile().readline())["refused"]["code"]
+        place = f"http://127.0.0.1:{ready['metrics_port']}/metrics"
+        with urllib.request.urlopen(place, timeout=SECONDS_MAX) as page:
+            assert b'hongbao_claims_total{outcome="malformed"} 1' in page.read()
+        code, out, _err = server.end()
+    last = json.loads(out.splitlines()[-1])
+    assert (0, "stopped") == (code, last["event"])
+    assert [ready[key] for key in PORTS] == [last[key] for key in PORTS]
+
+
 @pytest.mark.slow
 def test_for_people_it_says_one_line_each(expiring: Any):
     """
     Ctrl-C is a quiet end.
     """
     shell, packet, now = expiring(timedelta(0))
-    with Server(shell, **now) as server:
+    with Server(shell, "--listen", "0", "--metrics", "0", **now) as server:
         assert "from now on what falls due is done · Ctrl-C ends it" in server.line()
+        assert re.fullmatch(r"taking claims at 127\.0\.0\.1:[1-9]\d+\n", server.line())
+        assert re.fullmatch(
+            r"serving metrics at http://127\.0\.0\.1:[1-9]\d+/metrics\n", server.line()
+        )
         assert f"returned 1.00 of {packet} to balance" in server.line()
         assert "settled with the banks · gross 1000.00 · net 1000.00" in server.line()
         code, out, err = server.end(signal.SIGINT)
