@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from hongbao.commands.declared import Argument, Context, Option
@@ -105,7 +106,9 @@ def drill(
         tuple(parse_program(nodes)),
     )
     if shutil.which(plan.command[0]) is None:
-        raise DrillCommandFailed(command=nodes, reason=os.strerror(errno.ENOENT))
+        is_there = Path(plan.command[0]).exists()  # and may not be run
+        reason = os.strerror(errno.EACCES if is_there else errno.ENOENT)
+        raise DrillCommandFailed(command=nodes, reason=reason, drilling=False)
     access = call.ledger_access(address, password_file)
     call.leave_terminal()
     try:

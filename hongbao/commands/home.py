@@ -8,6 +8,7 @@ from hongbao.commands.declared import (
     Argument,
     Context,
     Option,
+    wrong_usage,
 )
 from hongbao.commands.options import Command, Group, caller, new_app
 from hongbao.commands.rules import Answering, answering
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from hongbao.answers import Sealed
     from hongbao.commands.caller import Caller
+    from hongbao.home.clusters import Access
     from hongbao.wallet import Wallet
 
 app = new_app(cls=Group)
@@ -34,6 +36,22 @@ PasswordFile = Annotated[
         help=N_("read the database user's password from FILE; - is standard input"),
     ),
 ]
+
+
+def chosen_ledger(
+    ctx: Context, call: "Caller", address: str | None, password_file: str | None
+) -> "Access | None":
+    """
+    Return the way to the ledger on a cluster whose *address* was typed, if one was.
+
+    Raises what `Caller.ledger_access` raises, and refuses a password for no ledger: it would end
+    in a file, though the user meant a cluster.
+    """
+    if address is not None:
+        return call.ledger_access(address, password_file)
+    if password_file is not None:
+        raise wrong_usage("Missing option '--ledger'.", command=ctx.command_path)
+    return None
 
 
 @app.callback(

@@ -8,7 +8,7 @@ from hongbao.commands.declared import (
     Context,
     Option,
 )
-from hongbao.commands.home import PasswordFile
+from hongbao.commands.home import PasswordFile, chosen_ledger
 from hongbao.commands.options import (
     Command,
     RequestId,
@@ -95,7 +95,7 @@ def init(
     is_new = not has_ledger(call.env)
     if not is_new and (policy is not None or ledger is not None):
         raise HomeExists
-    access = None if ledger is None else call.ledger_access(ledger, password_file)
+    access = chosen_ledger(ctx, call, ledger, password_file)
     if call.asks_pin:
         call.env.hush()
     wallet, founded = call.unlocked(

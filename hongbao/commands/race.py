@@ -55,7 +55,7 @@ def race(
         Option(
             "--people",
             metavar="COUNT",
-            parser=whole("--people", 1),
+            parser=whole("--people", 1, 100_000),
             help=N_("how many people grab it"),
         ),
     ] = 30,
@@ -90,9 +90,11 @@ def race(
         bool, Option("--keep", help=N_("keep the folder of the throw-away wallet"))
     ] = False,
 ) -> None:
+    from hongbao.domain.policy import check_packet
     from hongbao.story.folders import lent_folder
 
     call = caller(ctx)
+    check_packet(read_policy("standard").packet, TOTAL_FEN, shares)
     asked = people if processes is None else processes
     with ending_tidily(), lent_folder("race", keep=keep) as folder:
         track = _Track(call, folder, seed)

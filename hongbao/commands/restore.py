@@ -7,7 +7,7 @@ from hongbao.commands.declared import (
     Context,
     Option,
 )
-from hongbao.commands.home import PasswordFile
+from hongbao.commands.home import PasswordFile, chosen_ledger
 from hongbao.commands.options import Command, caller, new_app
 from hongbao.errors import Unanswered
 from hongbao.paths import typed_path
@@ -78,9 +78,9 @@ def restore(
             return False
         return True
 
+    access = chosen_ledger(ctx, call, ledger, password_file)
     call.close_home()
     path = typed_path(file)
-    access = None if ledger is None else call.ledger_access(ledger, password_file)
     had_file = (call.env.data / LEDGER).exists()
     with counting(N_("restoring"), lambda: not call.as_json and call.may_move()) as progress:
         changed = call.unlocked(

@@ -49,7 +49,7 @@ def sandbox(
         Option(
             "--people",
             metavar="COUNT",
-            parser=whole("--people", 2),
+            parser=whole("--people", 2, 100_000),
             help=N_("how many people"),
         ),
     ] = 3,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from hongbao.commands.declared import Context, Option, wrong_usage
 from hongbao.commands.demo import ending_tidily
-from hongbao.commands.home import PasswordFile
+from hongbao.commands.home import PasswordFile, chosen_ledger
 from hongbao.commands.options import Command, caller, new_app, whole
 from hongbao.commands.rules import read_policy
 from hongbao.commands.throwaway import prove, say_kept
@@ -133,36 +133,31 @@ def storm(
     ] = None,
     password_file: PasswordFile = None,
 ) -> None:
+    from hongbao.load.crowd import check_packets
     from hongbao.load.storm import Plan
     from hongbao.story.folders import lent_folder
 
     call = caller(ctx)
-    if simulate is not None:
-        if keep:
-            raise ConflictingOptions("--simulate", "--keep", command=ctx.command_path)
-        evening = _in_small(seed, people, packets, shares, claims)
-        file = None if costs is None else call.output(costs)
-        _simulate(call, evening, simulate, file, _access(call, ledger, password_file))
-        return
-    if costs is not None:
+    if simulate is not None and keep:
+        raise ConflictingOptions("--simulate", "--keep", command=ctx.command_path)
+    if simulate is None and costs is not None:
         raise wrong_usage("Missing option '--simulate'.", command=ctx.command_path)
-    access = _access(call, ledger, password_file)
+    senders = min(people, SENDERS)
+    rules = read_policy("standard").packet
+    check_packets(rules, people=senders, packets=packets, shares=shares)
+    file = None if costs is None else call.output(costs)
+    access = chosen_ledger(ctx, call, ledger, password_file)
+    call.leave_terminal()
+    if simulate is not None:
+        evening = _in_small(seed, people, packets, shares, claims)
+        _simulate(call, evening, simulate, file, access)
+        return
     with ending_tidily(), lent_folder("storm", keep=keep) as folder:
-        senders = min(people, SENDERS)
         plan = Plan(seed, senders, packets, shares, claims, seconds * 1_000_000_000)
         env, names = _made(call, folder, people, senders, seed, access)
         stormed, checked = _stormed(call, folder, env, names, plan, access)
         stormed["kept"] = str(env.home) if keep else None
     _answer(call, stormed, checked)
-
-
-def _access(call: "Caller", ledger: str | None, password_file: str | None) -> "Access | None":
-    """Return the way to the *ledger* on a cluster that was typed, if one was."""
-    if ledger is None:
-        return None
-    access = call.ledger_access(ledger, password_file)
-    call.leave_terminal()
-    return access
 
 
 def _made(
@@ -232,15 +227,18 @@ SAMPLE = 3000
 
 def _in_small(seed: str, people: int, packets: int, shares: int, claims: int) -> "Evening":
     """Return an evening like that one, with fewer claims and as many fewer people and packets."""
+    from hongbao.domain.arrivals import packets_max
     from hongbao.load.measuring import Evening
 
     some = min(claims, SAMPLE)
     people = max(people * some // claims, 2)
+    senders = max(people // 10, 1)
+    packets = max(packets * some // claims, 1)
     return Evening(
         seed=seed,
         people=people,
-        senders=max(people // 10, 1),
-        packets=max(packets * some // claims, 1),
+        senders=senders,
+        packets=min(packets, packets_max(people=senders, shares=shares)),
         shares=shares,
         claims=some,
     )

@@ -32,6 +32,9 @@ TOTAL_MAX_FEN = 100_00
 SENT_MAX_FEN = 250_00
 """A sandbox's people have 300 yuan."""
 
+_SPREAD = 5
+"""How many times as much the largest packet may have as the smallest."""
+
 _ASKED_AGAIN = 50
 """One request in so many is the one before it, asked again: a telephone whose answer was lost."""
 
@@ -97,6 +100,16 @@ def shared_out(total: int) -> tuple[int, ...]:
     return tuple(counts)
 
 
+def packets_max(*, people: int, shares: int) -> int:
+    """
+    Return how many packets with so many *shares* the *people* can send, with a fen for each share.
+
+    >>> packets_max(people=30, shares=50)
+    3000
+    """
+    return people * (SENT_MAX_FEN // (_SPREAD * shares))
+
+
 def sendings(seed: bytes, *, people: int, packets: int) -> tuple[Sending, ...]:
     """
     Return the *packets* of the evening in the order in which they are sent.
@@ -105,7 +118,7 @@ def sendings(seed: bytes, *, people: int, packets: int) -> tuple[Sending, ...]:
     What one of them sends is together no more than `SENT_MAX_FEN`.
     """
     most_fen = min(TOTAL_MAX_FEN, SENT_MAX_FEN // -(-packets // people))
-    least_fen = most_fen // 5
+    least_fen = most_fen // _SPREAD
     ticks = [tick for tick, count in enumerate(shared_out(packets)) for _ in range(count)]
     return tuple(
         Sending(

@@ -33,9 +33,14 @@ class DrillCommandFailed(Unusable):
 
     command: str = example("./nodes kill shanghai-1")
     reason: str = example("exit 1")
+    drilling: bool = example(True, also=(False,), default=True)
 
     sentence = N_("{command} has failed: {reason}")
     advice = N_("the drill ended there; see how the nodes are before the next one")
+    _advice_before = N_("the drill has not begun, and no node was touched")
+
+    def chosen_advice(self) -> str:
+        return self.advice if self.facts["drilling"] else self._advice_before
 
 
 class DrillStuck(Unusable):

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from hongbao.errors import HongbaoError, UsageError
+from hongbao.domain.arrivals import packets_max
+from hongbao.domain.policy import check_packet
+from hongbao.errors import HongbaoError, NumberTooLarge, UsageError
 from hongbao.wallet.group import acting_as, together
 from hongbao.wallet.sandbox import everyones_pin
 from hongbao.wallet.send import send
@@ -14,8 +16,21 @@ from hongbao.wallet.sessions import DeviceSession, open_session
 
 if TYPE_CHECKING:
     from hongbao.domain.arrivals import Arrival, Sending
+    from hongbao.domain.policy import PacketRules
     from hongbao.home.opened import Home
     from hongbao.wallet.sessions import ClaimRequest
+
+
+def check_packets(rules: PacketRules, *, people: int, packets: int, shares: int) -> None:
+    """
+    Refuse *packets* with so many *shares* that *people* could not all send, by *rules* and money.
+
+    Raises InvalidCount and NumberTooLarge.
+    """
+    check_packet(rules, shares, shares)  # with a fen for each, so that only their number counts
+    most = packets_max(people=people, shares=shares)
+    if packets > most:
+        raise NumberTooLarge(str(packets), option="--packets", most=most)
 
 
 class Crowd:

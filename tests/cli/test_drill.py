@@ -156,8 +156,28 @@ def test_the_command_refuses_what_is_no_drill_before_it_touches_a_node(
     assert "invalid_ledger_address" == refused("db1,db2,db3")
     assert "invalid_program" == refused("mysql://owner@db1,db2,db3/drill", "--nodes", "'open")
     assert "number_too_large" == refused("mysql://owner@db1,db2,db3/drill", "--clients", "21")
-    nowhere = str(tmp_path / "nodes")
-    assert "drill_command_failed" == refused("mysql://owner@db1,db2,db3/drill", "--nodes", nowhere)
+
+
+def test_a_command_that_cannot_be_run_is_refused_before_anything_is_made(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+):
+    """
+    It says why, and that no node was touched.
+    """
+    nodes = tmp_path / "nodes"
+
+    def refused() -> Any:
+        assert 21 == cli.main(["drill", str(THREE), "--nodes", str(nodes), "--json"])
+        return json.loads(capsys.readouterr().err)["error"]
+
+    nowhere = refused()
+    nodes.write_text("#!/bin/sh\n")  # without the right to run it
+    forbidden = refused()
+
+    assert [False, False] == [error["drilling"] for error in (nowhere, forbidden)]
+    assert nowhere["message"].endswith("No such file or directory")
+    assert forbidden["message"].endswith("Permission denied")
+    assert "the drill has not begun, and no node was touched" == forbidden["hint"]
 
 
 def test_a_drill_that_is_ended_does_not_say_that_nothing_was_changed(

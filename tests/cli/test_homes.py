@@ -33,6 +33,17 @@ def test_a_missing_home_says_how_to_make_one(empty: Shell, typed: tuple[str, ...
     assert not empty.home.exists()
 
 
+@pytest.mark.parametrize("typed", [("init", "Ann"), ("restore", "copy")])
+def test_a_password_for_no_database_is_refused(empty: Shell, typed: tuple[str, ...]):
+    """
+    The ledger would be a file, though a cluster was meant.
+    """
+    code, error = empty.refuses(*typed, "--ledger-password-file", "owner.txt")
+
+    assert (2, "'--ledger' is missing") == (code, error["message"])
+    assert not empty.home.exists()
+
+
 def test_rules_can_be_read_before_there_is_a_home(empty: Shell):
     """
     Whoever chooses a policy for `init` has none yet.

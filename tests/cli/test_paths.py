@@ -68,7 +68,10 @@ PATHS: dict[tuple[str, str], tuple[str, ...]] = {
         "PATH",
     ),
     ("home join", "--passphrase-file"): ("home", "join", "it", "--passphrase-file", "PATH"),
-    ("init", "--ledger-password-file"): ("init", "小芳", "--ledger-password-file", "PATH"),
+    ("init", "--ledger-password-file"): (
+        *("init", "小芳", "--ledger", "mysql://pay@localhost:1/ledger"),
+        *("--ledger-password-file", "PATH"),
+    ),
     ("init", "--policy"): ("init", "小芳", "--policy", "PATH"),
     ("lab catch", "file"): ("lab", "catch", "PATH"),
     ("lab fairness", "--svg"): ("lab", "fairness", "--deals", "10", "--svg", "PATH"),

@@ -63,6 +63,15 @@ def test_more_processes_than_people_try_twice(empty: Shell):
     assert ("0.00", "ok") == (rows["lost"], rows["check"])
 
 
+def test_a_packet_that_cannot_be_is_refused_before_anyone_is_made(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("hongbao.wallet.sandbox.make_sandbox", None)
+
+    assert 2 == cli.main(["race", "--shares", "101", "--json"])
+    assert "invalid_count" == json.loads(capsys.readouterr().err)["error"]["code"]
+
+
 def raced(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, folder: Path, *typed: str
 ) -> tuple[int, str, str]:

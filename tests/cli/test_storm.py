@@ -3,13 +3,16 @@
 import json
 import re
 import sys
+from contextlib import redirect_stderr
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hongbao import cli, words
+from hongbao.commands.storm import _in_small
 from hongbao.domain.arrivals import Standing, percentile
 from hongbao.domain.policy import parse_policy
 from hongbao.env import system_env
@@ -119,14 +122,48 @@ def test_missing_money_is_told(capsys: pytest.CaptureFixture[str], monkeypatch: 
     assert "not what was sent" in err or "-0.01" in err
 
 
-def test_packets_that_cannot_be_are_refused(capsys: pytest.CaptureFixture[str]):
+@every(
+    "typed, refused",
+    [
+        (("--shares", "101"), "invalid_count"),
+        (("--shares", "101", "--simulate", "2"), "invalid_count"),
+        (("--shares", "101", "--ledger", "mysql://pay@127.0.0.1:1/storm"), "invalid_count"),
+        (("--packets", "601"), "number_too_large"),
+        (("--packets", "601", "--simulate", "2"), "number_too_large"),
+        (("--ledger-password-file", "/nowhere"), "usage"),
+    ],
+)
+def test_packets_that_cannot_be_are_refused_before_anyone_is_made(
+    typed: tuple[str, ...], refused: str
+):
     """
-    As `send` refuses them, before anything is played.
+    Not by the first of them that cannot be sent, in the middle of the evening.
     """
-    code, out, err = stormed(capsys, "--shares", "101", "--json")
+    err = StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stderr(err):
+        patch.setattr("hongbao.wallet.sandbox.make_sandbox", not_to_be_made)
+        code = cli.main(["storm", "--people", "3", "--shares", "25", *typed, "--json"])
 
-    assert (2, "") == (code, out)
-    assert "invalid_count" == json.loads(err.splitlines()[-1])["error"]["code"]
+    error = json.loads(err.getvalue())["error"]
+    assert (2, refused) == (code, error["code"])
+    if refused == "number_too_large":
+        assert ("--packets", 600) == (error["option"], error["most"])
+
+
+def not_to_be_made(*_all: object, **_named: object) -> None:
+    raise AssertionError
+
+
+def test_as_many_packets_as_can_be_are_all_sent(capsys: pytest.CaptureFixture[str]):
+    """
+    Each has a fen for each of its shares.
+    """
+    code, out, _err = stormed(
+        *(capsys, "--people", "2", "--shares", "100", "--packets", "100"),
+        *("--claims", "60", "--seconds", "1", "--json"),
+    )
+
+    assert (0, 100) == (code, json.loads(out)["packets"])
 
 
 @pytest.mark.parametrize("width", [32, 40, 80, 200])
@@ -173,6 +210,14 @@ def costs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     file = tmp_path / "costs.json"
     file.write_text(json.dumps(COSTS.document()))
     return str(file)
+
+
+def test_the_evening_that_is_measured_has_packets_that_its_few_senders_can_send():
+    """
+    Also where the whole one has as many as its senders can.
+    """
+    few = _in_small("x", 30, 3_000, 50, 10_000)
+    assert (1, 100) == (few.senders, few.packets)
 
 
 def simulated(capsys: pytest.CaptureFixture[str], *typed: str) -> tuple[int, str, str]:
