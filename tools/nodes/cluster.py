@@ -191,7 +191,11 @@ class Cluster:
         """
         extra = []
         if self.kind == "galera":
-            if not any(other.look().is_primary for other in self.nodes):
+            # Once all of the last group are there, they go on by themselves.
+            others = [other.look() for other in self.nodes if other is not node]
+            if not any(other.is_primary for other in others) and any(
+                other.state in ("dead", "stopped") for other in others
+            ):
                 raise ClusterError(
                     f"there is no group for {node.name} to join: `bootstrap` begins again"
                 )
