@@ -27,7 +27,7 @@ from hongbao.commands.options import (
 from hongbao.commands.stopping import stopped_by_signals
 from hongbao.commands.streams import answering, forget_output
 from hongbao.documents import to_json
-from hongbao.errors import Busy, EventNotFound, UndeliveredEvents
+from hongbao.errors import Busy, EventNotFound, PublishingInterrupted, UndeliveredEvents
 from hongbao.words import N_
 
 if TYPE_CHECKING:
@@ -243,9 +243,11 @@ def publish(
         with stopped_by_signals(relay.stop):
             relay.run(follow=follow)
         if relay.is_stopped and not follow:
-            raise KeyboardInterrupt
+            raise PublishingInterrupted
     except KeyboardInterrupt:  # the second one: what is in flight may arrive, and is sent again
-        if not (relay.is_stopped and follow):
+        if not follow:
+            raise PublishingInterrupted from None
+        if not relay.is_stopped:
             raise
         forget_output()
 

@@ -50,6 +50,7 @@ _SECRET = re.compile(
     r"sasl\.password|sasl\.jaas\.config|ssl\.(key|keystore)\.(password|pem)"
     r"|sasl\.oauthbearer\..*secret"
 )
+_FILE = re.compile(r"ssl\.(ca|certificate|crl|key|keystore)\.location")
 _SETTINGS_BYTES_MAX = 1 << 16
 
 _ASKING_SECONDS = 2.0
@@ -75,10 +76,23 @@ def read_settings(path: Path) -> dict[str, str]:
             problem = "unknown"
         if problem is None and _SECRET.fullmatch(name) and is_open:
             problem = "open"
+        if problem is None and _FILE.fullmatch(name) and not _can_be_read(Path(value)):
+            problem = "unreadable"
         if problem is not None:
             raise InvalidBrokerSettings(path=str(path), line=number, problem=problem)
         found[name] = value
     return found
+
+
+def _can_be_read(path: Path) -> bool:
+    """Return whether *path* is a file that can be read, or a folder, as authorities may be in."""
+    if path.is_dir() or str(path) == "probe":  # where the system has its authorities
+        return True
+    try:
+        path.open("rb").close()
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def library() -> Any:
@@ -96,9 +110,24 @@ class _Log:
     def __init__(self) -> None:
         self.failure = ""
 
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the broker has refused this client, which does not pass."""
+        alert = _ALERT.search(self.failure)
+        return alert is not None and int(alert[1]) in _REFUSALS
+
     def log(self, _level: int, _form: str, *said: str) -> None:
         if said[0] == "FAIL":
             self.failure = _plain(said[-1].rpartition("]: ")[2])
+
+
+_ALERT = re.compile(r"SSL alert number (\d+)")
+_REFUSALS = frozenset({40, *range(42, 50), 70, 71, 116})
+"""
+TLS alerts that are about who asks: no certificate, one that is not trusted or valid any more, no
+version or cipher in common. The library takes them for a lost connection, since with TLS 1.3 they
+come after the handshake.
+"""
 
 
 class KafkaBroker:
@@ -237,6 +266,8 @@ class KafkaBroker:
 
     def _check(self) -> None:
         """Raise what the library has reported; its messages say better than itself what failed."""
+        if self._log.is_refusal:
+            raise BrokerRefused(target=str(self._target), reason=self._log.failure)
         if self._failed is None:
             return
         until = monotonic() + _ASKING_SECONDS

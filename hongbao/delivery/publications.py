@@ -85,13 +85,19 @@ def taken(home: Home, target: str) -> Iterator[Lease]:
 
 
 def publications(home: Home) -> list[Publication]:
-    """Return what is known of every target, in their order."""
+    """
+    Return what is known of every target, in their order.
+
+    One that has never acknowledged anything, and that no one tries now, may have been mistyped.
+    """
     log = home.store.log
     if log is not None:
-        return [_of_row(home, row) for row in log.publications()]
-    notes = notes_of(home)
-    found = [_of_note(notes, name) for name in notes.names("publish-*")]
-    return sorted(each for each in found if each is not None)
+        found = [_of_row(home, row) for row in log.publications()]
+    else:
+        notes = notes_of(home)
+        noted = [_of_note(notes, name) for name in notes.names("publish-*")]
+        found = sorted(each for each in noted if each is not None)
+    return [each for each in found if each.place.spot is not None or each.holder is not None]
 
 
 # --- in this machine's notes ----------------------------------------------------------------------

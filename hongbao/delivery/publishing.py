@@ -90,6 +90,7 @@ class Relay:
         self._now = now
         self._structured = structured
         self._broker: Broker | None = None
+        self._is_connected = False
         self._reader: Reader | None = None
         self._lease: Lease | None = None
         self._stopped_at: float | None = None
@@ -119,6 +120,7 @@ class Relay:
         """
         self._follows = follow
         try:
+            self._broker = self._new_broker()  # first: settings that are wrong leave no trace
             with self._open_home() as home, taken(home, self._target) as lease:
                 self._lease = lease
                 lease.move(lease.place)
@@ -181,7 +183,7 @@ class Relay:
             except ProducerLost as lost:
                 assert self._broker is not None
                 self._broker.close()
-                self._broker = None
+                self._broker, self._is_connected = None, False
                 self._lost += 1
                 if self._lost > LOST_MAX:
                     raise BrokerRefused(target=self._target, reason=str(lost)) from None
@@ -226,7 +228,9 @@ class Relay:
     def _connected(self) -> Broker:
         if self._broker is None:
             self._broker = self._new_broker()
+        if not self._is_connected:
             self._broker.connect(self._beat)
+            self._is_connected = True
         return self._broker
 
     def _beat(self, away: bool) -> None:

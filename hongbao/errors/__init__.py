@@ -94,7 +94,8 @@ TOPICS = {
     ),
     "publishing": (
         "InvalidTarget KafkaMissing InvalidBrokerSettings BrokerSettingsRefused TopicNotFound "
-        "TopicForgets BrokerRefused BrokerAway AlreadyPublishing RelayReplaced PublicationDiverged"
+        "TopicForgets BrokerRefused BrokerAway PublishingInterrupted AlreadyPublishing "
+        "RelayReplaced PublicationDiverged"
     ),
     "serving": "Overloaded NotAClaim CannotListen",
     "stories": (

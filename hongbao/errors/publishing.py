@@ -49,6 +49,7 @@ class InvalidBrokerSettings(UsageError):
             "not_a_setting": N_("it is not a line of the form `name=value`"),
             "unknown": N_("it is not a setting of how to connect"),
             "open": N_("the file has a password, and others can read it: `chmod 600`"),
+            "unreadable": N_("the file that it names is missing or cannot be read"),
         },
     )
 
@@ -104,6 +105,14 @@ class BrokerAway(HongbaoError):
     exit_code = ExitCode.PENDING
     sentence = N_("no broker of {target} has answered for {seconds} s: {reason}")
     advice = N_("nothing is lost: publish again later; with --follow it is waited for")
+
+
+class PublishingInterrupted(HongbaoError):
+    """Ctrl-C while events were published: those that were acknowledged are noted."""
+
+    exit_code = ExitCode.INTERRUPTED
+    sentence = N_("interrupted; what was acknowledged is noted, the rest is published next time")
+    advice = N_("see how far it is with `hongbao events status`")
 
 
 class AlreadyPublishing(HongbaoError):

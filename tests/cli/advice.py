@@ -704,6 +704,7 @@ STATES: dict[str, tuple[Shown, ...]] = {
     "your request may have completed; check `hongbao history`": (Shown("answer_unwritable"),),
     "check `hongbao history`, and report the output with HONGBAO_DEBUG=1": (Shown("unexpected"),),
     "check `hongbao history`": (Shown("stopped"),),
+    "see how far it is with `hongbao events status`": (Shown("publishing_interrupted"),),
     # --- events that are handed over
     "more is new: `hongbao inbox` again": (Shown("inbox -p 小红 --limit 1"),),
     "more is new: `hongbao inbox --limit {limit}`": (Shown("inbox -p 小红 --limit 1 --keep"),),

@@ -68,19 +68,33 @@ org.apache.kafka.common.security.plain.PlainLoginModule required user_{user}="{p
 """
 
 
+_MUTUAL = """\
+listener.name.mutual.ssl.keystore.type=PEM
+listener.name.mutual.ssl.keystore.location={papers}
+listener.name.mutual.ssl.truststore.type=PEM
+listener.name.mutual.ssl.truststore.location={authority}
+listener.name.mutual.ssl.client.auth=required
+"""
+
+
 class Kafka:
     """
     Apache Kafka, one broker in KRaft mode, with its data in *folder*.
 
     With *papers*, files with a key and a certificate, it has one more address for each, in
-    *secured*: there it takes only TLS, and only `USER` with their password.
+    *secured*: there it takes only TLS, and only `USER` with their password. With the certificate of
+    an *authority* it has one in *mutual*, with the first papers: there a client has to have a
+    certificate of that authority, and needs no password.
     """
 
-    def __init__(self, folder: Path, papers: Sequence[Path] = ()) -> None:
+    def __init__(
+        self, folder: Path, papers: Sequence[Path] = (), authority: Path | None = None
+    ) -> None:
         assert FOLDER is not None
-        ports = _free_ports(2 + len(papers))
+        ports = _free_ports(3 + len(papers))
         self.address = f"127.0.0.1:{ports[0]}"
-        self.secured = [f"127.0.0.1:{port}" for port in ports[2:]]
+        self.mutual = f"127.0.0.1:{ports[2]}"
+        self.secured = [f"127.0.0.1:{port}" for port in ports[3:]]
         self._port = ports[0]
         self._folder = folder
         self._jars = str(Path(FOLDER) / "*")
@@ -100,6 +114,10 @@ class Kafka:
             )
             for n, path in enumerate(papers)
         ]
+        if authority is not None:
+            listeners.append(f"MUTUAL://{self.mutual}")
+            kinds.append("MUTUAL:SSL")
+            secured.append(_MUTUAL.format(papers=papers[0], authority=authority))
         self._settings.write_text(
             f"""\
 process.roles=broker,controller

@@ -8,7 +8,14 @@ from typing import NamedTuple
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
 from cryptography.x509.oid import NameOID
 
 USER = "pay"
@@ -29,7 +36,7 @@ class Authority(NamedTuple):
 
     def sign(self, folder: Path, name: str, host: str) -> Path:
         """
-        Return a file in *folder* with a new key and a certificate for *host*.
+        Return a file in *folder* with a new key and a certificate for *host*, be it a client.
 
         *host* is an address, or a name.
         """
@@ -46,6 +53,22 @@ class Authority(NamedTuple):
         """Write the certificate of this authority to *path*, and return that."""
         path.write_bytes(self.certificate.public_bytes(Encoding.PEM))
         return path
+
+
+def sealed_with(password: str, path: Path) -> tuple[Path, Path]:
+    """
+    Return two files with what is at *path*, under a *password*.
+
+    One is the key in PEM, the other the key and its certificate in PKCS#12.
+    """
+    pem, sealing = path.read_bytes(), BestAvailableEncryption(password.encode())
+    key = load_pem_private_key(pem, None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    sealed, store = path.with_suffix(".key"), path.with_suffix(".p12")
+    sealed.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, sealing))
+    certificate = x509.load_pem_x509_certificate(pem)
+    store.write_bytes(serialize_key_and_certificates(None, key, certificate, None, sealing))
+    return sealed, store
 
 
 def _signed(

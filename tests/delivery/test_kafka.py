@@ -25,10 +25,10 @@ from hongbao.delivery.kafka import KafkaBroker
 from hongbao.delivery.publishing import Relay
 from hongbao.delivery.targets import parse_target
 from hongbao.wallet.homes import restore
-from tests.cli.shell import COMMAND, Shell
+from tests.cli.shell import COMMAND, Said, Shell
 from tests.delivery.broker import Consumer
 from tests.delivery.brokers import HAS_KAFKA, Kafka, Mock, attributes, messages
-from tests.delivery.papers import MECHANISMS, PASSWORD, USER, Authority
+from tests.delivery.papers import MECHANISMS, PASSWORD, USER, Authority, sealed_with
 from tests.delivery.test_publishing import agrees, entries, held, live
 from tests.wallet.world import LI, World
 
@@ -59,7 +59,7 @@ def kafka(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Ite
     folder = tmp_path_factory.mktemp("kafka")
     hosts = {"right": "127.0.0.1", "other": "example.com"}
     papers = [authority.sign(folder, name, host) for name, host in hosts.items()]
-    broker = Kafka(folder / "broker", papers)
+    broker = Kafka(folder / "broker", papers, authority.write(folder / "ours.pem"))
     yield broker
     broker.close()
 
@@ -288,6 +288,7 @@ def test_a_broker_that_is_away_is_waited_for(world: World, tmp_path: Path):
     once.send_signal(signal.SIGINT)
     out, err = once.communicate(timeout=60)
     assert (130, "") == (once.returncode, out), err
+    assert "what was acknowledged is noted" in err
 
 
 @pytest.mark.kafka
@@ -376,6 +377,66 @@ def test_only_a_broker_with_the_right_certificate_gets_the_password(
     shell.does(*publish(right, "--settings", str(path)))
     consumer = Consumer()
     for message in messages(kafka.address, "secured"):
+        consumer.take_one(attributes(message), json.loads(message.value()))
+    agrees(world, consumer)
+    assert not consumer.dropped
+
+
+@pytest.mark.kafka
+@pytest.mark.skipif(not HAS_KAFKA, reason="HONGBAO_KAFKA names no jars")
+def test_a_broker_that_wants_a_certificate_of_the_client_takes_ours_alone(
+    world: World, kafka: Kafka, authority: Authority, tmp_path: Path
+):
+    """
+    In PEM, with a key that a password protects, or in PKCS#12. Without one, or with one of another
+    authority, publishing ends at once with the broker's reason, with --follow too.
+    """
+    live(world)
+    shell, path = shell_of(world), tmp_path / "kafka.properties"
+    ca = authority.write(tmp_path / "ours.pem")
+    ours = authority.sign(tmp_path, "client", "pay.example")
+    other = Authority.new("ours").sign(tmp_path, "stranger", "pay.example")
+    key, store = sealed_with(PASSWORD, ours)
+    kafka.make("mutual")
+
+    def publish(*settings: str, follow: bool = False) -> Said:
+        path.touch(0o600)
+        lines = ["security.protocol=SSL", f"ssl.ca.location={ca}", *settings]
+        path.write_text("\n".join(lines) + "\n")
+        typed = ["events", "publish", "--to", f"kafka://{kafka.mutual}/mutual"]
+        typed += ["--settings", str(path), "--json"]
+        return shell(*typed, *["--follow"] * follow)
+
+    def refused(word: str, *settings: str) -> None:
+        for follow in (False, True):
+            begun = time.monotonic()
+            said = publish(*settings, follow=follow)
+            assert time.monotonic() - begun < 20
+            error = json.loads(said.err.splitlines()[-1])["error"]
+            assert (21, "broker_refused") == (said.code, error["code"])
+            assert word in error["reason"]
+
+    def of(certificate: Path, private: Path) -> list[str]:
+        return [f"ssl.certificate.location={certificate}", f"ssl.key.location={private}"]
+
+    refused("alert bad certificate")
+    refused("alert certificate unknown", *of(other, other))
+    assert [] == messages(kafka.address, "mutual")
+    assert [] == shell.answers("events", "status")["publications"]
+
+    protected = [*of(ours, key), f"ssl.key.password={PASSWORD}"]
+    packed = [f"ssl.keystore.location={store}", f"ssl.keystore.password={PASSWORD}"]
+    for settings in (of(ours, ours), protected, packed):
+        said = publish(*settings)
+        assert 0 == said.code, said
+        assert json.loads(said.out)["events"]
+        live(world)
+    wrong = publish(*of(ours, key), "ssl.key.password=before-midnight")
+    assert "broker_settings_refused" == json.loads(wrong.err)["error"]["code"]
+    assert "midnight" not in wrong.err
+    assert 0 == publish(*of(ours, ours)).code
+    consumer = Consumer()
+    for message in messages(kafka.address, "mutual"):
         consumer.take_one(attributes(message), json.loads(message.value()))
     agrees(world, consumer)
     assert not consumer.dropped

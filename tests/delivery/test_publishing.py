@@ -3,10 +3,16 @@
 import json
 import os
 import re
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from hongbao.delivery import publishing
 from hongbao.delivery.envelope import EVENT_BYTES_MAX, message_of, source
@@ -28,6 +34,7 @@ from hongbao.ui.publishing import PUBLICATIONS
 from hongbao.wallet import Wallet
 from hongbao.wallet.homes import restore
 from tests.delivery.broker import Consumer, Hole, MemoryBroker
+from tests.delivery.papers import Authority
 from tests.every import every
 from tests.wallet.world import LI, WANG, YUAN, ZHANG, World, below, right
 
@@ -329,7 +336,7 @@ def test_a_second_relay_is_refused_and_told_who_has_it(world: World):
                 pass
         with taken(wallet.home, TARGET) as second:
             assert first.fence + 1 == second.fence
-        assert [None, None] == [each.holder for each in publications(wallet.home)]
+            assert [TARGET] == [each.target for each in publications(wallet.home)]
 
 
 @every(
@@ -395,11 +402,16 @@ def test_settings_are_read_as_kafkas_own_programs_write_them(tmp_path: Path):
         ("message.timeout.ms=5", 0o600, 1, "unknown"),
         ("plugin.library.paths=/tmp/x.so", 0o600, 1, "unknown"),
         ("partitioner=random", 0o600, 1, "unknown"),
+        ("ssl.ca.location=/\nssl.key.location=/nowhere/client.key", 0o644, 2, "unreadable"),
+        ("ssl.ca.location=probe\nssl.certificate.location=\x00", 0o644, 2, "unreadable"),
     ],
 )
 def test_settings_that_would_lose_events_or_show_a_password_are_refused(
     tmp_path: Path, text: str, mode: int, line: int, problem: str
 ):
+    """
+    And a file that is not there, of which the library only says that the system refused it.
+    """
     path = tmp_path / "kafka.properties"
     path.write_text(text)
     path.chmod(mode)
@@ -463,3 +475,92 @@ def test_a_target_is_shown_whole_and_its_numbers_have_names(
     assert [] == [line for line in shown.splitlines() if len(line) > width]
     for word in (f"{TARGET}-1", f"{TARGET}-2", "published", "behind", "since", "publishing"):
         assert word in shown
+
+
+def test_a_target_that_has_never_acknowledged_anything_is_not_listed(world: World):
+    """
+    It may have been mistyped. While someone tries it is, and so it is from the first event on.
+    """
+    broker = MemoryBroker()
+
+    def refuses() -> None:
+        with world.open() as wallet:
+            assert [TARGET] == [each.target for each in publications(wallet.home)]
+        raise BrokerRefused(target=TARGET, reason="no")
+
+    broker.before = refuses
+    with pytest.raises(BrokerRefused):
+        publish(world, broker)
+    with world.open() as wallet:
+        assert [] == publications(wallet.home)
+    broker.before = lambda: None
+    assert publish(world, broker)
+    with world.open() as wallet:
+        assert [TARGET] == [each.target for each in publications(wallet.home)]
+
+
+def test_settings_that_are_refused_leave_no_trace(world: World):
+    """
+    They are tried before the target is taken, and before it is said that it is published to.
+    """
+    said: list[Any] = []
+    running = Relay(
+        TARGET,
+        lambda: KafkaBroker(parse_target(TARGET), {"security.protocol": "TLS"}, Path("k")),
+        open_home=lambda: world.open().home,
+        report=said.append,
+        now=lambda: world.at,
+        structured=False,
+    )
+    with (
+        world.open() as wallet,
+        taken(wallet.home, TARGET),
+        pytest.raises(BrokerSettingsRefused),
+    ):
+        running.run(follow=True)
+    assert [] == said
+
+
+def test_a_broker_that_refuses_the_client_at_the_end_of_the_handshake_is_not_waited_for(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """
+    With TLS 1.3 the library takes that for a lost connection.
+    """
+    monkeypatch.setattr("hongbao.delivery.kafka._ASKING_SECONDS", 0.1)
+    monkeypatch.setattr("hongbao.delivery.publishing.AWAY_SECONDS", 5)
+    ours = Authority.new("ours")
+    with picky(ours, ours.sign(tmp_path, "broker", "127.0.0.1")) as port:
+        target = parse_target(f"kafka://127.0.0.1:{port}/ledger")
+        settings = {"security.protocol": "SSL"}
+        settings |= {"ssl.ca.location": str(ours.write(tmp_path / "ca.pem"))}
+        running = Relay(
+            str(target),
+            lambda: KafkaBroker(target, settings, None),
+            open_home=lambda: world.open().home,
+            report=lambda _said: None,
+            now=lambda: world.at,
+            structured=False,
+        )
+        with pytest.raises(BrokerRefused, match="certificate required"):
+            running.run(follow=False)
+
+
+@contextmanager
+def picky(authority: Authority, papers: Path) -> Iterator[int]:
+    """Listen at a port where only clients with a certificate of *authority* are welcome."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(papers)
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(cadata=authority.certificate.public_bytes(Encoding.PEM).decode())
+
+    def serve() -> None:
+        with suppress(OSError):  # of the listener, which is closed in the end
+            while True:
+                link, _address = listener.accept()
+                with suppress(OSError), context.wrap_socket(link, server_side=True):
+                    raise AssertionError
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve, daemon=True).start()
+        yield listener.getsockname()[1]
