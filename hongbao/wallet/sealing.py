@@ -36,7 +36,6 @@ from hongbao.home.kept import Gone, Kept
 from hongbao.home.log import MachineLog
 from hongbao.home.opened import Home
 from hongbao.outputs import check_outside, save_as
-from hongbao.queries.devices import check_this_machine
 from hongbao.store import RuleBroken
 from hongbao.units import iso
 from hongbao.vault import verify
@@ -255,7 +254,9 @@ def open_epoch(
 
     The same transaction closes the epoch before, seals every lane that is not sealed, those that
     are torn from their beginning, and is an act of the ledger. An operator answers for it (*by*),
-    or where there are none, this profile, with its own PIN and at one of its devices.
+    or where there are none, this profile, with its own PIN. It needs no device: that the profile
+    had one here, or had logged in with it, may be among what was lost, and nothing else can be done
+    on this machine before.
 
     Raises RulesNeedOperator or OperatorNotFound, and what `authorise` raises; NothingLost; and
     Busy if by now something else is missing.
@@ -263,7 +264,6 @@ def open_epoch(
     home.trusting = False  # it was opened so, because the log is refused; the rest is not
     operator = answering(home, by if isinstance(by, By) else None)
     if not isinstance(by, By):
-        check_this_machine(home, home.me)
         authorise(home, by)
     log = log_of(home)
     number = 0

@@ -2,6 +2,9 @@
 
 import hashlib
 import json
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -10,12 +13,13 @@ from typing import Any
 import pytest
 
 from hongbao.cli import main
+from hongbao.domain.identity import BANKS, demo_card_number
 from hongbao.env import system_env
 from hongbao.errors import ActsLost, RequestConflict
 from hongbao.wallet import Wallet
 from hongbao.wallet.group import together
-from tests.cli.shell import Shell
-from tests.cluster.nodes import Cluster
+from tests.cli.shell import COMMAND, Shell
+from tests.cluster.nodes import OWNER, Cluster
 from tests.cluster.test_machines import does
 from tests.cluster.test_sealing import Shared
 from tests.vault.processes import killed_at
@@ -45,6 +49,34 @@ def with_bob(shared: Shared) -> Shell:
     second = shared.another("second")
     does(second, "init Bob")
     return second
+
+
+LOST = ("topup 20 --request-id r1", "send 8 --request-id r2", "withdraw 5 --request-id r3")
+
+
+def bereft(shared: Shared) -> Shell:
+    """Let the cluster lose acts of the first machine, and record that."""
+    first = shared.first
+    does(first, "topup 50")
+    dump = shared.tables()
+    for line in LOST:
+        does(first, line)
+    shared.put_back(dump)
+    does(first, "home epoch --yes")
+    return first
+
+
+LATER = """
+import sys
+from datetime import UTC, datetime, timedelta
+from hongbao.commands import caller
+from hongbao.env import system_env
+later = lambda: datetime.now(UTC) + timedelta(hours=4)
+vars(caller)["system_env"] = lambda: system_env()._replace(now=later)
+from hongbao import cli
+raise SystemExit(cli.main(sys.argv[1:]))
+"""
+"""hongbao, when a PIN is no longer locked."""
 
 
 def test_two_machines_repeat_what_was_lost_once_an_epoch_is_open(shared: Shared):
@@ -230,3 +262,202 @@ def test_a_repeat_that_is_killed_anywhere_is_done_once_when_it_is_run_again(
     assert [] == lost(first)
     assert 500 == fen(first)
     does(first, "check --all")
+
+
+def test_a_pin_that_is_wrong_or_locked_stops_before_the_first_act(shared: Shared, tmp_path: Path):
+    """
+    That says nothing of the acts: all stay listed, without a refusal, and are done when it is over.
+    """
+    first, wrong = bereft(shared), tmp_path / "wrong"
+    wrong.write_text("135790\n")
+
+    codes = [first.refuses("home", "repeat", "--yes", "--pin-file", str(wrong)) for _ in range(6)]
+    locked = first.refuses("home", "repeat", "--yes")
+
+    assert [*["wrong_pin"] * 4, "pin_locked", "pin_locked"] == [code["code"] for _, code in codes]
+    assert (14, "pin_locked") == (locked[0], locked[1]["code"])
+    assert [None] * 3 == [act["refused"] for act in lost(first)]
+    assert 5_000 == fen(first)
+    later = first.run([sys.executable, "-c", LATER, "home", "repeat", "--yes"])
+    assert 0 == later.code, later
+    assert (5_700, []) == (fen(first), lost(first))
+
+
+def test_a_wallet_that_is_locked_repeats_nothing_before_it_is_opened(
+    shared: Shared, tmp_path: Path
+):
+    first, phrase, other = bereft(shared), tmp_path / "phrase", tmp_path / "other"
+    phrase.write_text("seven wet umbrellas 42\n")
+    other.write_text("seven dry umbrellas 42\n")
+    does(first, f"lock --passphrase-file {phrase}")
+
+    assert 20 == first("home", "repeat", "--yes").code
+    assert 20 == first("home", "repeat", "--yes", HONGBAO_PASSPHRASE_FILE=str(other)).code
+    opened = {"HONGBAO_PASSPHRASE_FILE": str(phrase)}
+    said = first("home", "repeat", "--yes", **opened)
+
+    assert "repeated lost acts: 3 · none is missing now" in said.out
+    assert first("balance", **opened).out.startswith("57.00\t")
+
+
+def test_a_device_that_was_removed_since_repeats_nothing(shared: Shared):
+    """
+    Its acts stay listed; with another device on that machine their loss can be recorded.
+    """
+    second = shared.another("second")
+    does(second, "device add laptop -p Ann")
+    does(shared.first, "device approve laptop")
+    first = bereft(shared)
+    does(second, "device remove Ann-1 -p Ann")
+
+    code, error = first.refuses("home", "repeat", "--yes")
+    refused = {act["refused"]["code"] for act in error["acts"]}
+
+    assert (19, 0, {"device_not_enrolled"}) == (code, error["done"], refused)
+    assert ["r1", "r2", "r3"] == [act["request_id"] for act in lost(first)]
+    assert 5_000 == fen(second)
+    does(first, "home epoch --yes --give-up")
+    assert [] == lost(first)
+    does(first, "device add again -p Ann")
+    does(second, "device approve again -p Ann")
+    does(first, "topup 1")
+    does(second, "check --all -p Ann")
+
+
+def test_a_machine_whose_device_was_lost_with_its_acts_gets_it_back(shared: Shared):
+    """
+    It cannot add one before it has an epoch, so that takes no device. Then both repeat what they
+    did, in turns: the device is added, approved, and has topped up.
+    """
+    first = shared.first
+    does(first, "topup 50")
+    dump = shared.tables()
+    second = shared.another("second")
+    does(second, "device add laptop -p Ann")
+    does(first, "device approve laptop")
+    does(second, "topup 5 -p Ann --request-id s1")
+    shared.put_back(dump)
+
+    assert 19 == second("device", "add", "laptop", "-p", "Ann").code
+    for each in (first, second):
+        does(each, "home epoch --yes -p Ann")
+    waiting = second.refuses("home", "repeat", "--yes", "-p", "Ann")
+    assert (1, 1) == (waiting[1]["done"], waiting[1]["refused"])
+    does(first, "home repeat --yes")
+    does(second, "home repeat --yes -p Ann")
+
+    assert [] == lost(first) + lost(second)
+    assert 5_500 == fen(first)
+    for each in (first, second):
+        does(each, "check --all -p Ann")
+
+
+def test_a_profile_that_was_lost_is_made_by_hand_and_repeats_the_rest(shared: Shared):
+    """
+    Another profile records the loss, since this one has no PIN any more.
+    """
+    dump = shared.tables()
+    second = with_bob(shared)
+    does(second, f"card add {demo_card_number(BANKS[0], 1)} -p Bob")
+    does(second, "topup 5 -p Bob")
+    shared.put_back(dump)
+
+    does(second, "home epoch --yes -p Ann")
+    code, error = second.refuses("home", "repeat", "--yes", "-p", "Ann")
+    refused = [act["refused"]["code"] for act in error["acts"]]
+    assert (19, ["not_repeatable", *["profile_not_found"] * 2]) == (code, refused)
+    does(second, "init Bob")
+    does(second, "home repeat --yes -p Bob", 19)
+
+    assert ["init"] == [act["act"] for act in lost(second, "Bob")]
+    assert 500 == fen(second, "Bob")
+    does(second, "home epoch --yes --give-up -p Bob")
+    does(second, "check --all -p Bob")
+
+
+def test_a_login_that_was_lost_is_repeated_first(one_node: Cluster, tmp_path: Path):
+    """
+    The device was logged out for safety before it; the ledger can be used again all the same.
+    """
+    database = one_node.create_database("hongbao_repeating_login")
+    shared = Shared(one_node, database, tmp_path, "--demo")
+    first = shared.first
+    does(first, "topup 50")
+    does(first, "device fault Ann-1 forge")
+    does(first, "topup 1", 16)
+    dump = shared.tables()
+    does(first, "device login")
+    for line in LOST:
+        does(first, line)
+    shared.put_back(dump)
+
+    does(first, "home epoch --yes")
+    does(first, "home repeat --yes")
+
+    assert (5_700, []) == (fen(first), lost(first))
+    does(first, "check --all")
+
+
+@pytest.mark.slow
+def test_three_machines_at_three_nodes_repeat_at_once(galera: Cluster, tmp_path: Path):
+    """
+    One of the nodes is killed meanwhile. What depends on another machine's act is done by a later
+    run; in the end each act is there once, and no fen more or less.
+    """
+    database = galera.create_database("hongbao_repeating_thrice")
+    shared = Shared(galera, database, tmp_path)
+    hosts = galera.addresses(user=OWNER, database=database).rpartition("@")[2].partition("/")[0]
+    order = hosts.split(",")
+    machines = {"Ann": shared.first, "Bob": shared.another("b"), "Cyd": shared.another("c")}
+    for number, (who, machine) in enumerate(machines.items()):
+        turned = ",".join([*order[number:], *order[:number]])
+        does(machine, f"home connect mysql://{OWNER}@{turned}/{database}")
+        if who != "Ann":
+            does(machine, f"init {who}")
+            does(machine, f"card add {demo_card_number(BANKS[0], number)} -p {who}")
+        does(machine, f"topup 50 -p {who}")
+    dump = shared.tables()
+    packet = machines["Ann"].sends("9", "--count", "3")
+    claims = [f"claim {packet} -p {who} --request-id {who}-1" for who in machines]
+    for who, line in zip(machines, claims, strict=True):
+        does(machines[who], line)
+        does(machines[who], f"topup 1 -p {who} --request-id {who}-2")
+        does(machines[who], f"withdraw 2 -p {who} --request-id {who}-3")
+    held = sum(fen(machine, who) for who, machine in machines.items())
+    shared.put_back(dump)
+    for who, machine in machines.items():
+        assert machine("home", "epoch", "--yes", "-p", who).code in (0, 2)  # 2: it was named
+
+    left, killed = dict(machines), False
+    until = time.monotonic() + 120
+    while left:
+        assert time.monotonic() < until
+        running = {who: repeating(machine, who) for who, machine in left.items()}
+        if not killed:
+            time.sleep(0.5)
+            galera.nodes[2].kill()
+            killed = True
+        for who, process in running.items():
+            _out, err = process.communicate(timeout=60)
+            assert "Traceback" not in err
+            if process.returncode == 0:
+                del left[who]
+
+    assert held == sum(fen(machine, who) for who, machine in machines.items())
+    galera.start(galera.nodes[2])
+    galera.wait_whole()
+    for who, machine in machines.items():
+        assert [] == lost(machine, who)
+        does(machine, f"check --all -p {who}")
+    done = shared.sql("SELECT request_id FROM entry WHERE request_id REGEXP '^(Ann|Bob|Cyd)-'")
+    assert sorted(done) == sorted((f"{who}-{n}",) for who in machines for n in (1, 2, 3))
+
+
+def repeating(machine: Shell, who: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*COMMAND, "home", "repeat", "--yes", "-p", who],
+        env=machine.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )

@@ -54,7 +54,7 @@ Dump = dict[str, tuple[list[str], list[Any]]]
 class Shared:
     """A ledger in a database, which several machines share, and what its administrator can do."""
 
-    def __init__(self, cluster: Cluster, database: str, folder: Path) -> None:
+    def __init__(self, cluster: Cluster, database: str, folder: Path, *typed: str) -> None:
         self.cluster = cluster
         self.database = database
         self.folder = folder
@@ -62,7 +62,7 @@ class Shared:
         self.first = self.machine("first")
         node, *_others = cluster
         self.address = f"mysql://{OWNER}@{node.host}:{node.port}/{database}"
-        does(self.first, f"init Ann --ledger {self.address}")
+        does(self.first, " ".join((f"init Ann --ledger {self.address}", *typed)))
         does(self.first, "card add 9999010000000003")
 
     def environment(self) -> dict[str, str]:
