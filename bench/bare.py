@@ -8,7 +8,7 @@ from sqlcipher3 import dbapi2 as engine
 
 from hongbao.engines.sqlcipher import Ledger
 from hongbao.env import Env
-from hongbao.home.opening import LEDGER
+from hongbao.home.places import LEDGER
 from hongbao.wallet import Wallet
 
 PRAGMAS = ("synchronous", "foreign_keys", "trusted_schema", "journal_mode", "cache_size")

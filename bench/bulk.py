@@ -15,7 +15,7 @@ from bench.homes import SENDER, env_of, found, pin
 from hongbao.engines.sqlcipher import Ledger
 from hongbao.env import Env
 from hongbao.errors import HongbaoError
-from hongbao.home.opening import LEDGER
+from hongbao.home.places import LEDGER
 from hongbao.wallet import Wallet
 from hongbao.wallet.bulk import BulkClaims
 from hongbao.wallet.group import acting_as

@@ -25,7 +25,7 @@ from hongbao.domain.risk.judge import keys_of
 from hongbao.domain.risk.pack import parse_pack
 from hongbao.domain.risk.record import Record
 from hongbao.engines.sqlcipher import Ledger
-from hongbao.home.opening import LEDGER
+from hongbao.home.places import LEDGER
 from hongbao.packs import MODEL, model_text
 from hongbao.queries.devices import device_keys
 from hongbao.queries.guards import remembered

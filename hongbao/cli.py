@@ -8,10 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from hongbao import words
+from hongbao.commands.aliases import of_alias
 from hongbao.commands.caller import Caller, addressed, talk
 from hongbao.commands.declared import ASKING_HELP, App
 from hongbao.commands.reading import read, run
-from hongbao.commands.root import app, of_alias
+from hongbao.commands.root import app
 from hongbao.commands.streams import ReaderGone, answering, forget_output, prepare_streams
 from hongbao.commands.table import NAMES, app_of
 from hongbao.documents import to_json
@@ -140,7 +141,7 @@ def _run(arguments: Sequence[str], call: Caller) -> None:
     if COMPLETE not in os.environ and [*arguments] in ([option] for option in ASKING_HELP):
         from hongbao.commands.overview import answer_overview
 
-        answer_overview(call)
+        answer_overview(call, app)
         return
     from hongbao.commands import house
 

@@ -62,6 +62,11 @@ def iso(at: datetime) -> str:
     return at.astimezone(CHINA).isoformat()
 
 
+def iso_or_none(at: datetime | None) -> str | None:
+    """Write *at* as `iso` does, or None where there is none."""
+    return None if at is None else iso(at)
+
+
 def clock(at: datetime) -> str:
     """
     Write *at* for people: China's date and time, to the second.

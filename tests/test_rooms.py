@@ -8,7 +8,9 @@ import ast
 import re
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
@@ -458,7 +460,67 @@ def test_only_the_laboratory_imports_what_is_broken(place: str):
     assert [] == seen(place).broken
 
 
+def needed(node: ast.AST) -> Iterator[str]:
+    """Yield the modules that *node* imports when it runs, and what might be modules in them."""
+    match node:
+        case ast.If() if dotted(node.test).endswith("TYPE_CHECKING"):
+            return
+        case ast.Import(names=names):
+            yield from (name.name for name in names)
+        case ast.ImportFrom(module=str(module), names=names):
+            yield from (f"{module}.{name.name}" for name in names)
+            yield module
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, _STATEMENTS):
+            yield from needed(child)
+
+
+def circle(sources: Mapping[str, str]) -> list[str]:
+    """Return a circle of files that import each other, also in functions; empty without one."""
+    files = {
+        ".".join(PurePath("hongbao", place).with_suffix("").parts).removesuffix(".__init__"): place
+        for place in sources
+    }
+    ties: dict[str, set[str]] = {}
+    for place, source in sources.items():
+        ties[place] = {files[module] for module in needed(ast.parse(source)) if module in files} - {
+            place,
+            str(PurePath(place).parent / "__init__.py"),
+        }
+    try:
+        TopologicalSorter(ties).prepare()
+    except CycleError as error:
+        return [*error.args[1]]
+    return []
+
+
+def test_no_files_import_each_other_in_a_circle():
+    """
+    Also not by an import that waits in a function: such files cannot be read one after the other.
+
+    A file of a package may import the package, whose functions choose among its files.
+    """
+    assert [] == circle({place: (HOUSE / place).read_text() for place in PLACES})
+
+
 # --- each check has a fault that trips it ---------------------------------------------------------
+
+
+@every(
+    ("sources", "expected"),
+    [
+        (["from hongbao.b import f", "from hongbao.a import g"], True),
+        (["from hongbao import b", "def f():\n    from hongbao.a import g"], True),
+        (["import hongbao.b", "try:\n    import hongbao.a\nexcept ImportError:\n    pass"], True),
+        (["import hongbao.b", "if TYPE_CHECKING:\n    import hongbao.a"], False),
+        (["import hongbao.b", "x = 1"], False),
+    ],
+)
+def test_a_circle_is_noticed(sources: list[str], expected: bool):
+    """
+    Types alone tie no files: they are gone when the program runs.
+    """
+    assert expected is bool(circle(dict(zip(("a.py", "b.py"), sources, strict=True))))
 
 
 @every(
@@ -867,6 +929,7 @@ def test_few_modules_know_which_engine_there_is():
         "home/arrival.py",
         "home/clusters.py",
         "home/opening.py",
+        "wallet/copies.py",
         "wallet/homes.py",
         "wallet/repair.py",
     } == knowing

@@ -28,8 +28,8 @@ def completion(
     ctx: Context,
     shell: Annotated[Shell, Argument(metavar="SHELL", help=N_("bash, zsh or fish"))],
 ) -> None:
+    from hongbao.commands.aliases import aliases_of
     from hongbao.commands.completing import levels, shared
-    from hongbao.commands.root import aliases_of
     from hongbao.commands.root import app as house
     from hongbao.commands.scripts import script
 

@@ -262,7 +262,7 @@ def status(ctx: Context) -> None:
     from hongbao.delivery.publications import publications
     from hongbao.queries.publishing import reader_of, unsealed
     from hongbao.ui import publishing as screen
-    from hongbao.units import iso
+    from hongbao.units import iso_or_none
 
     call = caller(ctx)
     with call.wallet() as wallet:
@@ -275,9 +275,9 @@ def status(ctx: Context) -> None:
                     "target": each.target,
                     "published": each.place.published,
                     "behind": count,
-                    "since": None if since is None else iso(since),
+                    "since": iso_or_none(since),
                     "epoch": each.place.spot and each.place.spot.epoch,
-                    "at": None if each.place.at is None else iso(each.place.at),
+                    "at": iso_or_none(each.place.at),
                     "holder": each.holder,
                     "fence": each.fence,
                 }

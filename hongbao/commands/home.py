@@ -14,7 +14,7 @@ from hongbao.commands.options import Command, Group, caller, new_app
 from hongbao.commands.rules import Answering, answering
 from hongbao.domain.dates import parse_duration
 from hongbao.errors import Busy, LedgerUnreachable, Unanswered
-from hongbao.home.opening import is_on_cluster
+from hongbao.home.places import is_on_cluster
 from hongbao.paths import typed_path
 from hongbao.words import N_
 

@@ -5,12 +5,13 @@ from typing import Any
 
 import typer
 
+from hongbao.commands.aliases import aliases_of, of_alias
 from hongbao.commands.caller import Caller
 from hongbao.commands.declared import ASKING_HELP, Finished
 from hongbao.commands.library import LibraryGroup, UsageError, built
 from hongbao.commands.options import caller
 from hongbao.commands.overview import write_commands
-from hongbao.commands.root import aliases_of, app, of_alias
+from hongbao.commands.root import app
 from hongbao.commands.streams import answering
 from hongbao.commands.table import COMMANDS, NAMES, app_of
 from hongbao.errors import BadCommandLine, HongbaoError

@@ -86,7 +86,7 @@ def init(
     password_file: PasswordFile = None,
     request_id: RequestId = None,
 ) -> None:
-    from hongbao.home.opening import has_ledger
+    from hongbao.home.places import has_ledger
     from hongbao.ui import people
     from hongbao.wallet import Wallet
 

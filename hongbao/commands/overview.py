@@ -2,19 +2,19 @@
 
 from typing import Any
 
+from hongbao.commands.aliases import aliases_of
 from hongbao.commands.caller import Caller
-from hongbao.commands.declared import Group
+from hongbao.commands.declared import App, Group
 from hongbao.commands.options import EVERY_COMMAND, kept_options
 from hongbao.commands.page import Page
-from hongbao.commands.root import aliases_of, app
 from hongbao.commands.table import COMMANDS
 from hongbao.parser_words import COMMAND, OPTIONS, OPTIONS_HEADING
 from hongbao.words import _, say
 
 
-def overview(call: Caller) -> str:
-    """Return the page, with *call*'s aliases, as the library makes it of what `app` declares."""
-    own = app.own
+def overview(call: Caller, root: App) -> str:
+    """Return the page, with *call*'s aliases, as the library makes it of what *root* declares."""
+    own = root.own
     assert own is not None
     page = Page()
     page.write_usage("hongbao", f"{OPTIONS} {COMMAND}")
@@ -47,6 +47,8 @@ def write_commands(page: Any, call: Caller | None) -> None:
         page.write_text(" · ".join(TOPICS))
 
 
-def answer_overview(call: Caller) -> None:
+def answer_overview(call: Caller, root: App) -> None:
     """Answer with the page, as ``hongbao --help`` does."""
-    call.answer({"command": "hongbao", "help": overview(call)}, lambda shown: print(shown["help"]))
+    call.answer(
+        {"command": "hongbao", "help": overview(call, root)}, lambda shown: print(shown["help"])
+    )

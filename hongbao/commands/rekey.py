@@ -14,7 +14,7 @@ app = new_app()
     epilog="hongbao rekey",
 )
 def rekey(ctx: Context) -> None:
-    from hongbao.home.opening import refuse_on_cluster
+    from hongbao.home.places import refuse_on_cluster
     from hongbao.ui import home
 
     call = caller(ctx)

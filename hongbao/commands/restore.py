@@ -43,10 +43,11 @@ def restore(
     ] = None,
     password_file: PasswordFile = None,
 ) -> None:
-    from hongbao.home.opening import LEDGER, SET_ASIDE, is_on_cluster, place_of
+    from hongbao.home.opening import place_of
+    from hongbao.home.places import LEDGER, SET_ASIDE, is_on_cluster
     from hongbao.ui import home
     from hongbao.ui.progress import counting
-    from hongbao.wallet.homes import restore as put_back
+    from hongbao.wallet.restoring import restore as put_back
 
     call = caller(ctx)
 

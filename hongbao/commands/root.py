@@ -1,13 +1,10 @@
 """The command `hongbao` itself: what comes before every command, and what it does alone."""
 
-from collections.abc import Mapping
 from typing import Annotated
 
-from hongbao.commands.caller import Caller
 from hongbao.commands.declared import Context, Finished, Option, new_app
 from hongbao.commands.options import caller
 from hongbao.commands.table import NAMES
-from hongbao.errors import HongbaoError
 from hongbao.words import N_
 
 REPAIRING = frozenset({"alias", "config", "help", "version", "why"})
@@ -43,26 +40,8 @@ def hongbao(
         if caller(ctx).settings.bare == "help" and not caller(ctx).as_json:
             from hongbao.commands.overview import overview
 
-            print(overview(caller(ctx)))
+            print(overview(caller(ctx), app))
             return
         from hongbao.commands.status import answer_status
 
         answer_status(caller(ctx))
-
-
-def of_alias(words: list[str], call: Caller) -> list[str] | None:
-    """Return *words* with the alias that they begin with expanded; None if it is none."""
-    if words[0] not in call.settings.aliases:
-        return None
-    from hongbao.settings import aliases
-
-    return aliases.expanded(words, call.settings, NAMES)
-
-
-def aliases_of(call: Caller | None) -> Mapping[str, str]:
-    """Return the aliases that can be used; none where no settings can be read."""
-    try:
-        found = {} if call is None else call.settings.aliases
-    except (HongbaoError, OSError):
-        return {}
-    return {name: text for name, text in found.items() if name not in NAMES}

@@ -21,7 +21,7 @@ from hongbao.errors import AlreadyPublishing, Busy, Damaged, HongbaoError, LogAl
 from hongbao.home.opened import Home
 from hongbao.queries.publishing import Spot
 from hongbao.store import Again, LogStore, PublicationRow
-from hongbao.units import iso
+from hongbao.units import iso_or_none
 from hongbao.vault import Notes
 from hongbao.wallet.again import repeat
 
@@ -250,7 +250,7 @@ def _document(place: Place) -> dict[str, object]:
         "format": FORMAT,
         "spot": None if spot is None else spot._asdict(),
         "published": place.published,
-        "at": None if place.at is None else iso(place.at),
+        "at": iso_or_none(place.at),
     }
 
 

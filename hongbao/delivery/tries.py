@@ -6,7 +6,7 @@ from datetime import datetime
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
-from hongbao.units import from_micros, iso, to_micros
+from hongbao.units import from_micros, iso, iso_or_none, to_micros
 from hongbao.vault import Notes
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def as_line(tried: Try) -> "DeliveryLine":
         "status": tried.status,
         "why": tried.why,
         "took_ms": tried.took_ms,
-        "next_at": None if tried.next_at is None else iso(tried.next_at),
+        "next_at": iso_or_none(tried.next_at),
     }
 
 

@@ -21,7 +21,8 @@ from hongbao.engines.sqlcipher.laned import Laned
 from hongbao.errors import DatabaseNotEmpty
 from hongbao.home.clusters import check_nodes
 from hongbao.home.log import MachineLog
-from hongbao.home.opening import is_on_cluster, place_of
+from hongbao.home.opening import place_of
+from hongbao.home.places import is_on_cluster
 from hongbao.vault import DeviceKeys, verify
 
 if TYPE_CHECKING:

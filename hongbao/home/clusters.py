@@ -25,7 +25,7 @@ from hongbao.errors import (
     LedgerUnreachable,
 )
 from hongbao.home.log import MachineLog
-from hongbao.home.opening import cluster_note
+from hongbao.home.places import cluster_note
 from hongbao.store import Store
 from hongbao.vault import KeyFolder, Notes, Vault
 from hongbao.vault.files import make_folder, read, replace

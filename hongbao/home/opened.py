@@ -19,14 +19,8 @@ from hongbao.errors import (
     StateAltered,
     StorageRefused,
 )
-from hongbao.home.opening import (
-    close_home,
-    has_ledger,
-    is_on_cluster,
-    key_folder,
-    open_ledger,
-    place_of,
-)
+from hongbao.home.opening import close_home, key_folder, open_ledger, place_of
+from hongbao.home.places import has_ledger, is_on_cluster
 from hongbao.home.stopwatch import Stopwatch
 from hongbao.home.witness import Witness
 from hongbao.store import Head, HomeRow, MessageRow, ProfileRow, StateRow, Store, key_of

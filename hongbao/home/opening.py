@@ -10,10 +10,10 @@ from hongbao.errors import (
     Damaged,
     HomeLocked,
     HomeNotFound,
-    NotOnCluster,
     StorageRefused,
     StorageUnreadable,
 )
+from hongbao.home.places import LEDGER, is_on_cluster
 from hongbao.store import LedgerFile, Store
 from hongbao.vault import Cost, KeyFolder, Vault
 from hongbao.vault.files import close_to_writers
@@ -21,15 +21,6 @@ from hongbao.vault.files import close_to_writers
 if TYPE_CHECKING:
     from hongbao.engines.sqlcipher import Ledger
     from hongbao.home.clusters import Access
-
-LEDGER = "ledger.db"
-"""The ledger's file name in a home's ``data/``."""
-
-SET_ASIDE = f"moved-{LEDGER}"
-"""What the file is called, in its place, of a ledger that has moved to a cluster."""
-
-CLUSTER = "ledger.toml"
-"""The name of the note, in its place, of a ledger that is on a cluster."""
 
 
 def key_folder(env: Env) -> KeyFolder:
@@ -58,22 +49,6 @@ def close_home(env: Env) -> dict[Path, bool]:
     return {folder: closed for folder, closed in found.items() if closed is not None}
 
 
-def cluster_note(env: Env) -> Path:
-    """Return where the address of a ledger on a cluster is noted."""
-    return env.data / CLUSTER
-
-
-def is_on_cluster(env: Env) -> bool:
-    """Return whether the ledger of *env*'s home is on a cluster."""
-    return cluster_note(env).exists()
-
-
-def refuse_on_cluster(env: Env, command: str) -> None:
-    """Raise NotOnCluster, of *command*, if the ledger of *env*'s home is on a cluster."""
-    if is_on_cluster(env):
-        raise NotOnCluster(command)
-
-
 def place_of(env: Env) -> str:
     """Return the place of the ledger of *env*'s home, as messages name it."""
     if not is_on_cluster(env):
@@ -81,16 +56,6 @@ def place_of(env: Env) -> str:
     from hongbao.home.clusters import noted_address
 
     return noted_address(env).where
-
-
-def has_ledger(env: Env) -> bool:
-    """Return whether the home of *env* has a ledger, which may be damaged."""
-    if is_on_cluster(env):
-        return True
-    try:
-        return bool((env.data / LEDGER).stat().st_size)
-    except OSError:
-        return False
 
 
 @contextmanager

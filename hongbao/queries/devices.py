@@ -11,7 +11,7 @@ from hongbao.domain.text import name_key
 from hongbao.errors import HeldByRisk
 from hongbao.home.opened import Home
 from hongbao.store import DeviceRow, ProfileRow
-from hongbao.units import iso
+from hongbao.units import iso, iso_or_none
 
 if TYPE_CHECKING:
     from hongbao.answers import DeviceLine, TotpShown
@@ -133,7 +133,7 @@ def _device_line(home: Home, me: ProfileRow, row: DeviceRow, current: int | None
         "here": device_keys(home).holds(row.public_key),
         "city": PLACES[row.city].code,
         "session": row.session,
-        "cut_at": None if row.cut_at is None else iso(row.cut_at),
+        "cut_at": iso_or_none(row.cut_at),
         "since": iso(row.since),
         "shared_with": [
             other.name for other in home.store.profiles(device=row.id) if other.id != me.id

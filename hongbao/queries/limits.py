@@ -8,7 +8,7 @@ from hongbao.domain.limits import LimitState, factor_level, states
 from hongbao.home.opened import Home
 from hongbao.queries.devices import authentication_factors
 from hongbao.store import ProfileRow
-from hongbao.units import iso
+from hongbao.units import iso, iso_or_none
 
 if TYPE_CHECKING:
     from hongbao.answers import LimitLine, Limits
@@ -44,7 +44,7 @@ def limits(home: Home) -> Limits:
                 "limit_fen": state.limit.amount_fen,
                 "used_fen": state.used_fen,
                 "left_fen": state.left_fen,
-                "returns_at": None if state.returns_at is None else iso(state.returns_at),
+                "returns_at": iso_or_none(state.returns_at),
                 "confidence": state.limit.confidence,
             }
             for state in limit_states(home, me)

@@ -16,7 +16,7 @@ from hongbao.home.opened import Home
 from hongbao.queries.acts import act_in, facts_in, facts_of
 from hongbao.rows import Row
 from hongbao.store import CaseRow, ClaimRow, PacketRow, PacketView, ProfileRow
-from hongbao.units import iso
+from hongbao.units import iso, iso_or_none
 
 if TYPE_CHECKING:
     from hongbao.answers import Held, PacketLine, PacketShown, ShareLine, Verified
@@ -125,7 +125,7 @@ def show(home: Home, packet: str) -> PacketShown:
             "share_max_fen": terms.share_max_fen,
             "remaining_fen": 0 if closed else terms.remaining_fen,
             "refunded_fen": terms.remaining_fen if closed else 0,
-            "closed_at": None if terms.closed_at is None else iso(terms.closed_at),
+            "closed_at": iso_or_none(terms.closed_at),
             "finished_in_seconds": None if took is None else took // _SECOND,
             "at": iso(now),
             "commitment": commitment(Terms.of(terms), row.seed),

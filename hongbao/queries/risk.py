@@ -15,7 +15,7 @@ from hongbao.home.opened import Home
 from hongbao.queries.acts import act_in, answer_in
 from hongbao.queries.guards import guards_in_force, guards_named, remembered
 from hongbao.store import CaseView, DeviceRow, JudgedRow, ProfileRow
-from hongbao.units import iso
+from hongbao.units import iso, iso_or_none
 
 if TYPE_CHECKING:
     from hongbao.answers import (
@@ -193,7 +193,7 @@ def replay(
     return {
         "pack": pack.ref,
         "model": None if forest is None else forest.ref,
-        "since": None if since is None else iso(since),
+        "since": iso_or_none(since),
         "acts": totals.total(),
         "changed": sum(acts for (before, after), acts in totals.items() if before != after),
         "totals": [

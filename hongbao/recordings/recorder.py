@@ -158,7 +158,7 @@ def founding(head: Head, words: Sequence[str]) -> list[str]:
     """Return *words*; the `init` that founds the recorded wallet gets a clock and a seed."""
     if not head.founds or not words or words[0] != "init" or _has(words, "--demo"):
         return [*words]
-    from hongbao.home.opening import LEDGER
+    from hongbao.home.places import LEDGER
 
     if (Path(head.home) / "data" / LEDGER).exists():
         return [*words]

@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from hongbao.documents import to_json
-from hongbao.statements import Style
-from hongbao.statements.json import instant
+from hongbao.units import iso_or_none
 
 if TYPE_CHECKING:
     from hongbao.queries.statement import Statement
+    from hongbao.statements import Style
 
 SCHEMA = "hongbao/signature@1"
 """What a signature says it is; the number grows when a reader would have to change."""
@@ -52,7 +52,7 @@ class Hashed:
         return self._digest.hexdigest()
 
 
-def block(statement: "Statement", format_name: str, style: Style, written: Hashed) -> bytes:
+def block(statement: "Statement", format_name: str, style: "Style", written: Hashed) -> bytes:
     """Return the signature, on one line, of the statement that was *written*."""
     facts: dict[str, object] = {
         "schema": SCHEMA,
@@ -62,8 +62,8 @@ def block(statement: "Statement", format_name: str, style: Style, written: Hashe
         "profile": statement.profile,
         "masked": statement.masked,
         "full": statement.full,
-        "from": instant(statement.since),
-        "to": instant(statement.until),
+        "from": iso_or_none(statement.since),
+        "to": iso_or_none(statement.until),
         "opening_fen": statement.opening_fen,
         "closing_fen": statement.closing_fen,
         "in_fen": statement.in_fen,

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, BinaryIO
 from hongbao.documents import to_json
 from hongbao.statements import SCHEMA, Sheet
 from hongbao.statements._spool import put_behind
-from hongbao.units import iso
+from hongbao.units import iso_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
 
     from hongbao.answers import MovementLine
 
@@ -33,8 +32,8 @@ def write(sheet: Sheet, out: BinaryIO) -> None:
             "schema": SCHEMA,
             "profile": statement.profile,
             "holder": statement.holder,
-            "from": instant(statement.since),
-            "to": instant(statement.until),
+            "from": iso_or_none(statement.since),
+            "to": iso_or_none(statement.until),
             "opening_fen": statement.opening_fen,
             "closing_fen": statement.closing_fen,
             "in_fen": statement.in_fen,
@@ -54,11 +53,6 @@ def _movements(sheet: Sheet) -> "Iterator[str]":
     for line in sheet.lines:
         yield before + movement(line)
         before = ",\n    "
-
-
-def instant(at: "datetime | None") -> str | None:
-    """Return *at* as programs read it, or None."""
-    return None if at is None else iso(at)
 
 
 def movement(line: "MovementLine", before: str = "") -> str:

@@ -11,7 +11,8 @@ from typing import BinaryIO
 from hongbao.documents import to_json
 from hongbao.statements import SCHEMA, Sheet
 from hongbao.statements._spool import put
-from hongbao.statements.json import instant, movement
+from hongbao.statements.json import movement
+from hongbao.units import iso_or_none
 
 ENDINGS = (".jsonl", ".ndjson")
 SIGNATURE = (b'{"type": "signature", "signature": ', b"}\n")
@@ -33,8 +34,8 @@ def write(sheet: Sheet, out: BinaryIO) -> None:
             "schema": SCHEMA,
             "profile": statement.profile,
             "holder": statement.holder,
-            "from": instant(statement.since),
-            "to": instant(statement.until),
+            "from": iso_or_none(statement.since),
+            "to": iso_or_none(statement.until),
             "opening_fen": statement.opening_fen,
         }
     )

@@ -10,13 +10,11 @@ from hongbao.home.opened import Home
 from hongbao.store import MessageRow
 from hongbao.wallet.acts import Act
 from hongbao.wallet.banks import message_answer
-from hongbao.wallet.clearing import frozen_account, transit_accounts
-from hongbao.wallet.payments import answer_base
-from hongbao.wallet.send import open_packet
-from hongbao.wallet.withdraw import withdrawal_answer
+from hongbao.wallet.instructing import answer_base, frozen_account, transit_accounts
+from hongbao.wallet.packets import open_packet
 
 if TYPE_CHECKING:
-    from hongbao.answers import Answer, ToppedUp
+    from hongbao.answers import Answer, ToppedUp, Withdrawn
 
 
 def booked(home: Home, doing: Act, message: MessageRow) -> Answer:
@@ -48,3 +46,17 @@ def booked(home: Home, doing: Act, message: MessageRow) -> Answer:
             doing.packet = message.packet
             return message_answer(home, doing, message, MessageState.ACCEPTED)
     raise AssertionError(message.reason)
+
+
+def withdrawal_answer(home: Home, doing: Act, message: MessageRow) -> Withdrawn:
+    """Return the answer of the withdrawal that *message* carries."""
+    return {
+        **answer_base(home, doing, message),
+        "amount_fen": message.amount_fen,
+        "fee_fen": message.fee_fen,
+        "free_left_fen": message.terms["free_left_fen"],
+        "card": home.store.card(message.card).name,
+        "balance_fen": doing.balance_fen,
+        "payment": message.id,
+        "held": None,
+    }

@@ -16,7 +16,7 @@ from hongbao.home.opened import Home
 from hongbao.queries.cards import card_named
 from hongbao.wallet.acts import Act
 from hongbao.wallet.authorise import AskPin, authorise
-from hongbao.wallet.clearing import earlier_answer
+from hongbao.wallet.requests import earlier_answer
 from hongbao.wallet.unit_of_work import Private, perform
 
 if TYPE_CHECKING:

@@ -1,43 +1,35 @@
-"""Clearing: payments instructed, sent through a channel, and booked as the bank answers."""
+"""Clearing: payments sent through their channel, and booked as the bank answers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from hongbao.changes.packets import AddUsage
 from hongbao.changes.payments import (
-    AddMessage,
     SetMessageOutcome,
     SetMessageSent,
     SetMessageUnknown,
 )
 from hongbao.domain.channel import (
     BOOKED_AS,
-    DIRECTIONS,
     GIVEN_BACK_AS,
     Fault,
     MessageState,
     check_step,
-    message_id,
-    open_channel,
 )
-from hongbao.domain.clearing import Platform
-from hongbao.domain.dates import china_day, day_key
-from hongbao.domain.identity import BANK_NUMBERS
-from hongbao.domain.ledger import PLATFORM, Account, Kind, Reason, Transfer
+from hongbao.domain.dates import day_key
+from hongbao.domain.ledger import Reason, Transfer
 from hongbao.errors import (
     BankDeclined,
     BankDown,
     CardAccountClosed,
-    ChannelDown,
     HongbaoError,
     InsufficientCard,
     PaymentReversed,
 )
 from hongbao.home.opened import Home
-from hongbao.store import CardRow, HomeRow, MessageRow, MessageView
+from hongbao.store import MessageRow, MessageView
 from hongbao.wallet.acts import Act
 from hongbao.wallet.banks import (
     Reply,
@@ -47,76 +39,18 @@ from hongbao.wallet.banks import (
     bank_receives,
     bank_undoes,
     bank_wakes,
-    fault,
     fault_at,
     is_down,
     message_answer,
     step_of,
     switched,
 )
-from hongbao.wallet.unit_of_work import INSTRUCTING, outcome, perform_step_for, replayed_answer
+from hongbao.wallet.booking import booked
+from hongbao.wallet.instructing import frozen_account
+from hongbao.wallet.unit_of_work import outcome, perform_step_for
 
 if TYPE_CHECKING:
     from hongbao.answers import Answer, Carried
-
-
-def instruct(
-    home: Home,
-    doing: Act,
-    card: CardRow,
-    amount_fen: int,
-    reason: Reason,
-    *,
-    fee_fen: int = 0,
-    packet: int | None = None,
-    terms: Mapping[str, Any] | None = None,
-    due_at: datetime | None = None,
-) -> MessageRow:
-    """
-    Write down a payment with *card*, to be sent at *due_at* or now.
-
-    Raises BankDown or ChannelDown, if it is to be sent now and cannot be.
-    """
-    now_or_later = due_at or doing.now
-    channel = _channel_for(home, card.bank, amount_fen, doing.home_row)
-    if now_or_later <= doing.now and packet is None:
-        with home.checking("route") as seen:
-            if seen is not None:
-                seen.update(bank=card.bank, channel=channel)
-            if fault(home, card.bank, amount_fen) is Fault.DOWN:
-                raise BankDown(bank=card.bank)
-            if channel is None:
-                raise ChannelDown(bank=card.bank)
-    if channel is None:
-        channel = home.policy_of(doing.home_row).channel.channels_for(card.bank)[0]
-    number = home.store.next_number("message")
-    message = MessageRow(
-        number=number,
-        id=message_id(channel, china_day(doing.now), number),
-        channel=channel,
-        bank=card.bank,
-        card=card.id,
-        profile=doing.me.id,
-        direction=DIRECTIONS[reason],
-        reason=reason,
-        amount_fen=amount_fen,
-        fee_fen=fee_fen,
-        packet=packet,
-        terms=terms or {},
-        created_at=doing.now,
-        due_at=now_or_later,
-        entry=doing.entry,
-        day=day_key(now_or_later),
-    )
-    doing.change(AddMessage(message))
-    doing.message = number
-    return message
-
-
-def _channel_for(home: Home, bank: str, amount_fen: int, home_row: HomeRow) -> str | None:
-    """Return the channel that a payment with *bank* takes now; None if all are down."""
-    channels = home.policy_of(home_row).channel.channels_for(bank)
-    return open_channel(channels, lambda place: fault(home, place, amount_fen) is Fault.DOWN)
 
 
 def carry(home: Home, number: int) -> MessageRow:
@@ -216,8 +150,6 @@ def _book(home: Home, message: MessageRow, times: int) -> None:
     def work(doing: Act) -> Answer | None:
         if not conclude(home, doing, message, MessageState.ACCEPTED):
             return None
-        from hongbao.wallet.booking import booked  # which knows the acts, and they this file
-
         return booked(home, doing, message)
 
     act = BOOKED_AS[message.reason]
@@ -312,20 +244,6 @@ def _thaw(doing: Act, message: MessageRow, amount_fen: int, reason: Reason) -> N
     doing.post(Transfer(frozen, doing.me.account, amount_fen, reason))
 
 
-def frozen_account(message: MessageRow) -> Account:
-    """Return the account where *message*'s money waits for its outcome."""
-    return Account(PLATFORM, Kind.PENDING, message.number)
-
-
-def transit_accounts(bank: str) -> Platform:
-    """Return the platform's accounts for what it and *bank* owe each other."""
-    owner = BANK_NUMBERS[bank]
-    return Platform(
-        incoming=Account(PLATFORM, Kind.INCOMING, owner),
-        outgoing=Account(PLATFORM, Kind.OUTGOING, owner),
-    )
-
-
 def hear_late(home: Home) -> list[MessageRow]:
     """Process late bookings of banks, and have them reversed; return those."""
     heard = []
@@ -339,19 +257,6 @@ def hear_late(home: Home) -> list[MessageRow]:
             if bank_undoes(home, message):
                 heard.append(message)
     return heard
-
-
-def earlier_answer(
-    home: Home, act: str, inputs: Mapping[str, object], request_id: str | None
-) -> Any:
-    """Return the first answer to *request_id*, after continuing its payment; or None."""
-    if request_id is not None:
-        entry = home.store.request(request_id, home.me.id).act
-        if entry is not None and entry.act in INSTRUCTING:
-            message = home.store.message(entry=entry.entry)
-            if message is not None and message.outcome is None:
-                carry(home, message.number)
-    return replayed_answer(home, act, inputs, request_id)
 
 
 def concluded(home: Home, number: int) -> Any:

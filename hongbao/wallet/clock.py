@@ -13,8 +13,8 @@ from hongbao.home.opened import Home
 from hongbao.store import PacketView
 from hongbao.units import iso
 from hongbao.wallet.again import repeated
-from hongbao.wallet.holds import end_due_holds
 from hongbao.wallet.refund import DUE_AT_ONCE, refund_packet
+from hongbao.wallet.releasing import end_due_holds
 from hongbao.wallet.settlement import resolve, settle
 
 if TYPE_CHECKING:

@@ -30,9 +30,9 @@ from hongbao.queries.devices import acting_device, device_called, device_keys, h
 from hongbao.store import DeviceRow, ProfileRow
 from hongbao.wallet.acts import Act
 from hongbao.wallet.authorise import AskPin, Identity, authorise
-from hongbao.wallet.clearing import earlier_answer
 from hongbao.wallet.identify import read_identity
 from hongbao.wallet.profiles import as_identity
+from hongbao.wallet.requests import earlier_answer
 from hongbao.wallet.signing import TELLING_FAULTS, make_device
 from hongbao.wallet.unit_of_work import perform
 

@@ -23,8 +23,8 @@ from hongbao.store import CaseView, MessageRow, MessageView, PacketView
 from hongbao.units import from_micros
 from hongbao.wallet.again import repeat
 from hongbao.wallet.clearing import carry, hear_late
-from hongbao.wallet.holds import ENDED_AT_ONCE, end_hold
 from hongbao.wallet.refund import DUE_AT_ONCE, refund_packet
+from hongbao.wallet.releasing import ENDED_AT_ONCE, end_hold
 from hongbao.wallet.settlement import LATE, resolved_line, settle
 from hongbao.wallet.unit_of_work import pending_payment
 

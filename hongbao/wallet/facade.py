@@ -360,7 +360,6 @@ class Wallet:
     backup = _Asked(lambda: homes.backup)
     shown = _Asked(lambda: machines.shown)
     invite = _Asked(lambda: machines.invite)
-    remember_restoring = _Asked(lambda: homes.remember_restoring)
 
     read_identity = _Asked(lambda: identify.read_identity)
     read_id_number = _Asked(lambda: identify.read_id_number)

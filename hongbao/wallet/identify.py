@@ -21,8 +21,8 @@ from hongbao.queries.profiles import masked
 from hongbao.store import ProfileRow
 from hongbao.wallet.acts import Act
 from hongbao.wallet.authorise import AskPin, authorise
-from hongbao.wallet.clearing import earlier_answer
 from hongbao.wallet.profiles import as_identity, check_pin_strength
+from hongbao.wallet.requests import earlier_answer
 from hongbao.wallet.unit_of_work import perform
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hongbao.home.kept import Kept
-from hongbao.wallet.holds import catch_up
+from hongbao.wallet.releasing import catch_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

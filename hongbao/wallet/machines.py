@@ -33,7 +33,8 @@ from hongbao.errors import (
 )
 from hongbao.home.log import MachineLog
 from hongbao.home.opened import Home
-from hongbao.home.opening import has_ledger, is_on_cluster, key_folder
+from hongbao.home.opening import key_folder
+from hongbao.home.places import has_ledger, is_on_cluster
 from hongbao.queries.acts import facts_of
 from hongbao.queries.devices import check_this_machine
 from hongbao.vault import Notes

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from hongbao.errors import Busy, NotIntact, PaymentPending, Unusable
 from hongbao.home.opened import Home
-from hongbao.queries.acts import act_in
-from hongbao.store import MessageRow
 from hongbao.wallet.acts import Act
 from hongbao.wallet.clearing import concluded
-from hongbao.wallet.holds import catch_up
+from hongbao.wallet.releasing import catch_up
 from hongbao.wallet.unit_of_work import perform, rehearsal
 
 if TYPE_CHECKING:
-    from hongbao.answers import Answer, Instructed
+    from hongbao.answers import Answer
 
 
 def pay(
@@ -55,23 +53,3 @@ def pay(
                 bank=message.bank,
             ) from error
     return {**answer, "dry_run": True} if dry_run else answer
-
-
-def instructed_answer(home: Home, doing: Act, message: MessageRow) -> Instructed:
-    """Return the answer of an act that put *message* on its way."""
-    return {
-        **doing.common,
-        "payment": message.id,
-        "channel": message.channel,
-        "bank": message.bank,
-        "amount_fen": message.amount_fen,
-        "card": home.store.card(message.card).name,
-        "terms": dict(message.terms),
-    }
-
-
-def answer_base(home: Home, doing: Act, message: MessageRow) -> Answer:
-    """Return the first keys of an answer about *message*: its request."""
-    if doing.entry == message.entry:
-        return doing.common
-    return {**doing.common, "request_id": act_in(home, message.entry).request_id}

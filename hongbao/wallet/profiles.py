@@ -21,11 +21,11 @@ from hongbao.home.opened import Home
 from hongbao.home.opening import key_folder, make_ledger
 from hongbao.queries.profiles import profile_line
 from hongbao.store import SANDBOX_MARK, Holder, HomeRow, ProfileRow
-from hongbao.units import iso
+from hongbao.units import iso_or_none
 from hongbao.wallet.acts import Act
 from hongbao.wallet.again import repeated
 from hongbao.wallet.authorise import AskPin, Identity, authorise, tries_folder
-from hongbao.wallet.clearing import earlier_answer
+from hongbao.wallet.requests import earlier_answer
 from hongbao.wallet.signing import enrol_first
 from hongbao.wallet.unit_of_work import Private, perform
 
@@ -123,7 +123,7 @@ def _join(home: Home, name: str, pin: AskPin, new: _NewHome, request_id: str | N
     """Add the profile *name*, and where there is no home yet, the home as *new* has it."""
     inputs: dict[str, object] = {
         "name": name,
-        "clock": None if new.clock is None else iso(new.clock),
+        "clock": iso_or_none(new.clock),
         "dice": new.dice,
     }
     if new.demo:  # not the time it means, which is another one when it is requested again

@@ -19,7 +19,8 @@ from hongbao.units import iso
 from hongbao.wallet.acts import Act
 from hongbao.wallet.claim import past_hold
 from hongbao.wallet.clearing import carry
-from hongbao.wallet.holds import catch_up, check_hold, send_back, why_held
+from hongbao.wallet.holds import check_hold, why_held
+from hongbao.wallet.releasing import catch_up, send_back
 from hongbao.wallet.unit_of_work import perform, rehearsal
 
 if TYPE_CHECKING:

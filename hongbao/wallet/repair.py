@@ -41,14 +41,15 @@ from hongbao.errors import (
     Unrepairable,
 )
 from hongbao.home.opened import Home
-from hongbao.home.opening import LEDGER, incoming, key_folder, refuse_on_cluster
+from hongbao.home.opening import incoming, key_folder
+from hongbao.home.places import LEDGER, refuse_on_cluster
 from hongbao.outputs import check_outside
 from hongbao.queries.check import check
 from hongbao.questions import Question
 from hongbao.store import RESTORE, SEALED
 from hongbao.units import from_micros, iso
 from hongbao.vault.files import storage, sync
-from hongbao.wallet.homes import carry_tries
+from hongbao.wallet.copies import carry_tries
 from hongbao.wallet.unit_of_work import perform
 from hongbao.words import N_
 

@@ -33,11 +33,12 @@ from hongbao.queries.check import check, head_line, noted_before
 from hongbao.queries.guards import guards_in_force, read_guards
 from hongbao.queries.history import entry_span
 from hongbao.store import CaseRow, CaseView, OperatorRow, OpinionRow
-from hongbao.units import iso
+from hongbao.units import iso, iso_or_none
 from hongbao.wallet.acts import Act, Doing
 from hongbao.wallet.authorise import authorise
-from hongbao.wallet.holds import HoldOver, carry_on, case_owner, end_hold, release_hold, return_hold
+from hongbao.wallet.holds import HoldOver
 from hongbao.wallet.operators import By, operator_named, parse_reason
+from hongbao.wallet.releasing import carry_on, case_owner, end_hold, release_hold, return_hold
 from hongbao.wallet.unit_of_work import perform_step, perform_step_for, rehearsal
 
 if TYPE_CHECKING:
@@ -180,8 +181,8 @@ def review_report(
             lambda doing: doing.entry,
             lambda entry: {
                 "shown": "report",
-                "from": None if since is None else iso(since),
-                "to": None if until is None else iso(until),
+                "from": iso_or_none(since),
+                "to": iso_or_none(until),
                 "count": _count_cases(home, entry_span(home, since, until, entry)),
             },
         )
@@ -256,7 +257,7 @@ def _line_of_case(
         "amount_fen": row.amount_fen,
         **_who(home, row.profile, masked),
         "opened_at": iso(act.at),
-        "until": None if row.until is None else iso(row.until),
+        "until": iso_or_none(row.until),
         "ends": row.ends,
         "second_needed": row.state in WAITING and standing(_spoken(row.opinions)) is not None,
     }
@@ -497,10 +498,10 @@ def records_kept(home: Home) -> RecordsKept:
         return {
             "complete": checked["ok"],
             "entries": row.entries,
-            "first_at": None if row.first_at is None else iso(row.first_at),
-            "last_at": None if row.last_at is None else iso(row.last_at),
+            "first_at": iso_or_none(row.first_at),
+            "last_at": iso_or_none(row.last_at),
             "keep_years": pack.keep_years,
-            "keep_until": None if keep_until is None else iso(keep_until),
+            "keep_until": iso_or_none(keep_until),
             "pack": pack.ref,
             "judged": row.judged,
             "stopped": row.stopped,

@@ -12,8 +12,8 @@ from hongbao.queries.guards import Guards, guards_in_force
 from hongbao.queries.risk import OWN_MODEL, history
 from hongbao.units import iso
 from hongbao.wallet.acts import Act
-from hongbao.wallet.clearing import earlier_answer
 from hongbao.wallet.operators import By
+from hongbao.wallet.requests import earlier_answer
 from hongbao.wallet.risk_control import keep_guards, keep_rules
 from hongbao.wallet.rules import answering, check_operator
 from hongbao.wallet.unit_of_work import perform

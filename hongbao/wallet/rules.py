@@ -10,8 +10,8 @@ from hongbao.errors import PolicyVersionReused, RulesNeedOperator
 from hongbao.home.opened import Home
 from hongbao.wallet.acts import Act
 from hongbao.wallet.authorise import authorise
-from hongbao.wallet.clearing import earlier_answer
 from hongbao.wallet.operators import By, operator_named
+from hongbao.wallet.requests import earlier_answer
 from hongbao.wallet.unit_of_work import perform
 
 if TYPE_CHECKING:

@@ -18,8 +18,9 @@ from hongbao.queries.acts import facts_in
 from hongbao.store import BatchRow, MessageRow, MessageView, PacketRow
 from hongbao.units import iso
 from hongbao.wallet.acts import Doing
-from hongbao.wallet.clearing import carry, hear_late, transit_accounts
-from hongbao.wallet.holds import end_due_holds
+from hongbao.wallet.clearing import carry, hear_late
+from hongbao.wallet.instructing import transit_accounts
+from hongbao.wallet.releasing import end_due_holds
 from hongbao.wallet.unit_of_work import perform_step, rehearsal
 
 if TYPE_CHECKING:

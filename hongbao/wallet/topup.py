@@ -12,9 +12,10 @@ from hongbao.home.opened import Home
 from hongbao.queries.cards import card_named
 from hongbao.wallet.acts import Act
 from hongbao.wallet.authorise import AskPin, authorise
-from hongbao.wallet.clearing import earlier_answer, instruct
+from hongbao.wallet.instructing import instruct, instructed_answer
 from hongbao.wallet.limits import check_limits
-from hongbao.wallet.payments import instructed_answer, pay
+from hongbao.wallet.payments import pay
+from hongbao.wallet.requests import earlier_answer
 from hongbao.wallet.risk_control import judge
 
 if TYPE_CHECKING:

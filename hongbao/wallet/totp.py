@@ -12,8 +12,8 @@ from hongbao.queries.devices import acting_device, check_may_act
 from hongbao.store import ProfileRow
 from hongbao.wallet.acts import Act
 from hongbao.wallet.authorise import AskPin, authorise
-from hongbao.wallet.clearing import earlier_answer
 from hongbao.wallet.devices import Typed, check_identified, identity_proof
+from hongbao.wallet.requests import earlier_answer
 from hongbao.wallet.unit_of_work import perform
 
 if TYPE_CHECKING:

@@ -13,13 +13,14 @@ from hongbao.errors import NotWithdrawable
 from hongbao.home.opened import Home
 from hongbao.queries.cards import card_named
 from hongbao.queries.limits import free_withdrawal_left_fen
-from hongbao.store import MessageRow
 from hongbao.wallet.acts import Act
 from hongbao.wallet.authorise import AskPin, authorise
-from hongbao.wallet.clearing import earlier_answer, frozen_account, instruct
+from hongbao.wallet.booking import withdrawal_answer
 from hongbao.wallet.holds import open_hold, terms_of
+from hongbao.wallet.instructing import frozen_account, instruct
 from hongbao.wallet.limits import check_balance, check_limits
-from hongbao.wallet.payments import answer_base, pay
+from hongbao.wallet.payments import pay
+from hongbao.wallet.requests import earlier_answer
 from hongbao.wallet.risk_control import judge
 
 if TYPE_CHECKING:
@@ -92,17 +93,3 @@ def withdraw(
         home, "withdraw", inputs, work, act="withdraw", request_id=request_id, dry_run=dry_run
     )
     return withdrawn
-
-
-def withdrawal_answer(home: Home, doing: Act, message: MessageRow) -> Withdrawn:
-    """Return the answer of the withdrawal that *message* carries."""
-    return {
-        **answer_base(home, doing, message),
-        "amount_fen": message.amount_fen,
-        "fee_fen": message.fee_fen,
-        "free_left_fen": message.terms["free_left_fen"],
-        "card": home.store.card(message.card).name,
-        "balance_fen": doing.balance_fen,
-        "payment": message.id,
-        "held": None,
-    }

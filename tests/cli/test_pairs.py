@@ -26,7 +26,7 @@ from hongbao.store import Holder
 from hongbao.vault.authenticator import base32, code_at
 from hongbao.wallet import Wallet
 from hongbao.wallet.authorise import authorise
-from hongbao.wallet.homes import restore
+from hongbao.wallet.restoring import restore
 from tests.cli.shell import COMMAND, Said, Shell
 from tests.wallet.world import (
     CARD,

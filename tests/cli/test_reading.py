@@ -237,8 +237,8 @@ def test_the_list_of_commands_is_what_the_library_prints(language: str, columns:
         try:
             whole = library.root_command()
             with whole.make_context("hongbao", [], obj=call, resilient_parsing=True) as context:
-                assert context.get_help() == overview(call)
-                assert "rp" in overview(call)
+                assert context.get_help() == overview(call, app)
+                assert "rp" in overview(call, app)
         finally:
             use_language("en")
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from hongbao import errors
-from hongbao.wallet.homes import restore
+from hongbao.wallet.restoring import restore
 from tests.cluster.nodes import Cluster
 from tests.cluster.worlds import worlds_on
 from tests.wallet import channels

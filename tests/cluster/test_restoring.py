@@ -19,7 +19,7 @@ from hongbao.env import Env, system_env
 from hongbao.home.clusters import Access, parse_address
 from hongbao.ui.script import Sheet
 from hongbao.wallet import Wallet
-from hongbao.wallet.homes import restore
+from hongbao.wallet.restoring import restore
 from tests.cli.shell import Shell
 from tests.cluster.databases import watch
 from tests.cluster.nodes import OWNER, Cluster, connect

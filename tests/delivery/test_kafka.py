@@ -24,7 +24,7 @@ from hongbao.delivery import publications
 from hongbao.delivery.kafka import KafkaBroker
 from hongbao.delivery.publishing import Relay
 from hongbao.delivery.targets import parse_target
-from hongbao.wallet.homes import restore
+from hongbao.wallet.restoring import restore
 from tests.cli.shell import COMMAND, Said, Shell
 from tests.delivery.broker import Consumer
 from tests.delivery.brokers import HAS_KAFKA, Kafka, Mock, attributes, messages

@@ -28,7 +28,7 @@ from hongbao.queries.watching import (
 from hongbao.ui.watching import WHY
 from hongbao.wallet import Wallet
 from hongbao.wallet.group import together
-from hongbao.wallet.homes import restore
+from hongbao.wallet.restoring import restore
 from tests.every import every
 from tests.wallet.world import LI, WANG, YUAN, ZHANG, World, right
 

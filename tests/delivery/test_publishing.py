@@ -32,7 +32,7 @@ from hongbao.errors import (
 from hongbao.queries.publishing import reader_of
 from hongbao.ui.publishing import PUBLICATIONS
 from hongbao.wallet import Wallet
-from hongbao.wallet.homes import restore
+from hongbao.wallet.restoring import restore
 from tests.delivery.broker import Consumer, Hole, MemoryBroker
 from tests.delivery.papers import Authority
 from tests.every import every

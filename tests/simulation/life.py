@@ -31,8 +31,8 @@ from hongbao.errors.base import PinError
 from hongbao.render import render
 from hongbao.units import from_micros, iso
 from hongbao.wallet import Wallet
-from hongbao.wallet.homes import restore
 from hongbao.wallet.operators import By
+from hongbao.wallet.restoring import restore
 from tests.simulation.commands import (
     ALONE,
     ASKS_PIN,

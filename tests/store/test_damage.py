@@ -17,7 +17,7 @@ from hongbao.engines.sqlcipher import Ledger
 from hongbao.engines.sqlcipher.engine import FORM
 from hongbao.home.opened import Home
 from hongbao.wallet import Wallet, clearing
-from hongbao.wallet.homes import restore
+from hongbao.wallet.restoring import restore
 from tests.vault.processes import run
 from tests.wallet.acts import KINDS, REFUNDING, Kind, half_claimed
 from tests.wallet.test_kills import RANDOM

@@ -20,8 +20,8 @@ from hongbao.engines.sql import state
 from hongbao.engines.sqlcipher import engine, schema
 from hongbao.home.opening import key_folder
 from hongbao.wallet import Wallet
-from hongbao.wallet.homes import restore
 from hongbao.wallet.operators import By
+from hongbao.wallet.restoring import restore
 from tests.upgrades.make import PASSPHRASE, operator_pin
 from tests.vault.processes import race
 from tests.wallet.kills import killed_at

@@ -13,7 +13,7 @@ from hongbao.engines.sqlcipher import Ledger
 from hongbao.questions import Question
 from hongbao.vault import KeyFolder
 from hongbao.wallet import Wallet
-from hongbao.wallet.homes import restore
+from hongbao.wallet.restoring import restore
 from tests.vault.processes import killed_at, race, run
 from tests.wallet.world import YUAN, ZHANG, World, right
 

@@ -13,7 +13,7 @@ from hongbao import errors
 from hongbao.domain.packet import DealRule, PacketKind
 from hongbao.vault import KeyFolder
 from hongbao.wallet import Wallet
-from hongbao.wallet.homes import restore
+from hongbao.wallet.restoring import restore
 from tests.wallet.acts import DAY, half_claimed
 from tests.wallet.world import (
     CARD,

@@ -11,7 +11,7 @@ from hongbao.questions import Question
 from hongbao.store import EntryRow
 from hongbao.vault.authenticator import code_at
 from hongbao.wallet import Wallet
-from hongbao.wallet.homes import restore
+from hongbao.wallet.restoring import restore
 from tests.wallet.world import CARD, LI, YUAN, ZHANG, World, card, id_number, right, tail
 
 SECOND = card(2, 7)

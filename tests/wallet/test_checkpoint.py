@@ -14,7 +14,7 @@ from hongbao.queries.check import Scope
 from hongbao.vault import files
 from hongbao.vault.checkpoint import CheckpointFile
 from hongbao.wallet import Wallet, risk_control
-from hongbao.wallet.homes import restore
+from hongbao.wallet.restoring import restore
 from tests.wallet import test_check, test_check_channel, test_check_guards
 from tests.wallet.channels import demo
 from tests.wallet.test_check_generated import Bench

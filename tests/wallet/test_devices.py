@@ -17,7 +17,7 @@ from hongbao.vault import DeviceKeys, Vault
 from hongbao.vault.authenticator import code_at
 from hongbao.wallet import Wallet
 from hongbao.wallet.acts import Act
-from hongbao.wallet.homes import restore
+from hongbao.wallet.restoring import restore
 from hongbao.wallet.signing import check_signed, sign
 from hongbao.wallet.unit_of_work import perform
 from tests.wallet.test_processes import at_once, codes, many

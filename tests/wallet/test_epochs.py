@@ -10,8 +10,8 @@ import pytest
 from hongbao import errors
 from hongbao.domain.ids import ENTRIES
 from hongbao.wallet import Wallet
-from hongbao.wallet.homes import restore
 from hongbao.wallet.operators import By
+from hongbao.wallet.restoring import restore
 from tests.wallet.world import LI, YUAN, ZHANG, World, card, right
 
 NAMES = {

@@ -17,10 +17,10 @@ from hongbao.domain.pin import Pin
 from hongbao.home.opened import Home
 from hongbao.render import render, render_read
 from hongbao.wallet import unit_of_work
-from hongbao.wallet.homes import restore
 from hongbao.wallet.machines import note_use
 from hongbao.wallet.operators import By
 from hongbao.wallet.repair import repair
+from hongbao.wallet.restoring import restore
 from hongbao.wallet.unit_of_work import perform_step
 from tests.wallet import test_check, test_check_channel, test_check_guards
 from tests.wallet.acts import BY_NAME

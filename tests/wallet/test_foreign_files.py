@@ -10,7 +10,7 @@ import pytest
 from hongbao import errors
 from hongbao.home.opening import close_home, key_folder
 from hongbao.wallet import Wallet
-from hongbao.wallet.homes import restore
+from hongbao.wallet.restoring import restore
 from tests.vault.processes import run
 from tests.wallet.world import YUAN, ZHANG, World, right
 

@@ -22,8 +22,8 @@ from hongbao.errors import (
     WithdrawalHeldBack,
 )
 from hongbao.units import iso
-from hongbao.wallet.holds import end_due_holds
 from hongbao.wallet.operators import By
+from hongbao.wallet.releasing import end_due_holds
 from tests.wallet.risks import HOLD_HOURS, SAYS, delaying, holding, pack, rule, with_pack
 from tests.wallet.world import (
     CARD,

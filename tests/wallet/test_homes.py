@@ -15,7 +15,7 @@ from hongbao.store import Holder
 from hongbao.vault.authenticator import code_at
 from hongbao.wallet import Wallet
 from hongbao.wallet.authorise import authorise
-from hongbao.wallet.homes import restore
+from hongbao.wallet.restoring import restore
 from tests.vault.processes import as_nobody
 from tests.wallet.acts import half_claimed
 from tests.wallet.world import (

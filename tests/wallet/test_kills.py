@@ -9,7 +9,7 @@ import pytest
 
 from hongbao import errors
 from hongbao.wallet import Wallet
-from hongbao.wallet.homes import restore
+from hongbao.wallet.restoring import restore
 from tests.wallet.acts import KINDS, REFUNDING, Kind, backed_up, half_claimed, sent
 from tests.wallet.kills import (
     SWEEPS,

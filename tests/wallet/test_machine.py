@@ -29,7 +29,7 @@ from hongbao.domain.policy import parse_policy
 from hongbao.policies import text_of
 from hongbao.units import iso
 from hongbao.wallet import Wallet
-from hongbao.wallet.homes import restore
+from hongbao.wallet.restoring import restore
 from tests.wallet.guards import pack_of
 from tests.wallet.model import Model, Payment, Refused, Rules, Sent, Then
 from tests.wallet.world import PIN, WRONG, YUAN, World, card, id_number, tail

@@ -25,7 +25,7 @@ from hongbao.home.opening import open_ledger
 from hongbao.vault import Vault
 from hongbao.vault.files import Guard
 from hongbao.wallet import Wallet
-from hongbao.wallet.homes import restore
+from hongbao.wallet.restoring import restore
 from tests.cli.shell import COMMAND, Shell
 from tests.vault.processes import finished, race, start
 from tests.wallet.acts import DAY

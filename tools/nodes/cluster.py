@@ -191,7 +191,7 @@ class Cluster:
         """
         extra = []
         if self.kind == "galera":
-            # Once all of the last group are there, they go on by themselves.
+            # Once all of the last group are there, they take writes again by themselves.
             others = [other.look() for other in self.nodes if other is not node]
             if not any(other.is_primary for other in others) and any(
                 other.state in ("dead", "stopped") for other in others

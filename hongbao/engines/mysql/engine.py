@@ -35,6 +35,7 @@ from hongbao.engines.mysql.numbers import (
 )
 from hongbao.engines.mysql.schema import COLUMNS, EARLIEST, FORM, REFERENCES, definitions
 from hongbao.engines.sql import Verbs, books, state
+from hongbao.engines.sql.appending import append_one
 from hongbao.errors import Damaged, HomeNotFound, HongbaoError, NewerHome, OlderHome
 from hongbao.questions import Question
 from hongbao.store import (
@@ -515,7 +516,7 @@ class Ledger(Verbs):
         if len(acts) > 1:
             self._append_many(acts, macs)
         elif acts:
-            books.append_one(self, acts[0], macs[0])
+            append_one(self, acts[0], macs[0])
         self.read.pop("head", None)
         return self._lanes.mac
 

@@ -7,6 +7,7 @@ from hongbao.engines.sql import (
     acts as act_queries,
 )
 from hongbao.engines.sql import (
+    appending,
     books,
     channel,
     external,
@@ -57,7 +58,7 @@ class Verbs:
     head = books.head
     settled = books.settled
     next_entry = books.next_entry
-    append = books.append
+    append = appending.append
     request = act_queries.request
     act = act_queries.act
     acts = act_queries.acts

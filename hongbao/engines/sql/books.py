@@ -1,24 +1,19 @@
-"""Accounts, transfers and the chain of entries."""
+"""Accounts, transfers, and where the chain of entries ends."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, overload
 
-from hongbao.domain.chain import entry_of
 from hongbao.domain.ledger import SIDES, Account, Transfer, check_transfer
-from hongbao.engines.sql.engine import LAST_RESTORE, Engine, marks, write_one
+from hongbao.engines.sql.engine import LAST_RESTORE, Engine, marks
 from hongbao.errors import Damaged
 from hongbao.store import (
     EMPTY_HEAD,
-    Decided,
     EntryRow,
     Head,
     HomeRow,
     RowKey,
-    Seal,
-    key_of,
-    written_out,
 )
 from hongbao.units import from_micros, to_micros
 
@@ -200,44 +195,6 @@ def next_entry(
     return max(last.entry, after) + 1, now if last.at is None else max(now, last.at)
 
 
-def append(
-    engine: Engine, acts: Sequence[Decided], seal: Seal, *, more: bool = False
-) -> bytes | None:
-    previous, group = engine.read.pop("group", None) or (head(engine).mac, list[str]())
-    group.extend(map(written_out, acts))
-    if more:
-        mac = None
-        engine.read["group"] = previous, group
-    else:
-        mac = seal(previous, entry_of(group)) if group else None
-    engine.read.pop("head", None)
-    if len(acts) > 1:
-        from hongbao.engines.sql.bulk import append_many  # which knows how one is written
-
-        append_many(engine, acts, [*[None] * (len(acts) - 1), mac])
-    elif acts:
-        append_one(engine, acts[0], mac)
-    elif mac is not None:
-        write_one(engine, SEAL_LAST, mac)
-    return mac
-
-
-def append_one(engine: Engine, act: Decided, mac: bytes | None) -> None:
-    """Write the entry of *act*, move what it moves, and seal its rows."""
-    engine.write(
-        f"INSERT INTO entry ({ENTRY}, took, mac) VALUES ({ENTRY_MARKS})", *act.fields, act.took, mac
-    )
-    post(engine, int(str(act.fields[0])), act.transfers)
-    for row, digest in act.rows:
-        engine.write(
-            "INSERT INTO sealed_row (place, key, entry, digest) VALUES (?, ?, ?, ?)",
-            row[0],
-            key_of(row),
-            act.fields[0],
-            digest,
-        )
-
-
 def remember_refusal(
     engine: Engine,
     request_id: str,
@@ -265,10 +222,6 @@ REMEMBER = (
     "INSERT OR IGNORE INTO refusal (request_id, profile, inputs, error, generation, mac) VALUES"
 )
 
-SEAL_LAST = (
-    "UPDATE entry SET mac = ? WHERE mac IS NULL"
-    " AND id = (SELECT id FROM (SELECT max(id) AS id FROM entry) AS newest)"
-)
 
 _BALANCES = (
     "SELECT coalesce((SELECT credits_fen - debits_fen FROM account"
