@@ -27,7 +27,7 @@ from hongbao.errors import (
     Unexpected,
 )
 from hongbao.settings import place_of_command
-from hongbao.words import _
+from hongbao.words import N_, say
 
 OF_THE_LIBRARY = frozenset({"help"})
 """The commands that need the command-line library's view of the others."""
@@ -179,7 +179,7 @@ def _leave_code(error: HongbaoError, file: Path) -> None:
         file.write_text(f"{error.code}\n", encoding="utf-8")
     except OSError as refused:
         reason = refused.strerror or str(refused)
-        talk(_("hongbao: cannot write {path}: {reason}").format(path=file, reason=reason))
+        talk(say(N_("hongbao: cannot write {path}: {reason}"), path=file, reason=reason))
 
 
 def _say(error: HongbaoError, *, call: Caller, as_json: bool) -> None:
@@ -200,8 +200,8 @@ def _say(error: HongbaoError, *, call: Caller, as_json: bool) -> None:
         talk(to_json(document, encoding=encoding), wrapped=False)
         return
     if error.exit_code is ExitCode.PENDING:  # not an error: the outcome is only not known yet
-        talk(_("hongbao: pending: {message}").format(message=error.message))
+        talk(say(N_("hongbao: pending: {message}"), message=error.message))
     else:
-        talk(_("hongbao: error: {message}").format(message=error.message))
+        talk(say(N_("hongbao: error: {message}"), message=error.message))
     if error.hint is not None:
-        talk(_("hongbao: hint: {hint}").format(hint=addressed(error.hint, acting_as)))
+        talk(say(N_("hongbao: hint: {hint}"), hint=addressed(error.hint, acting_as)))

@@ -23,12 +23,14 @@ SHOW_HELP = N_("show this help and exit")
 
 _LENGTH_MAX = 200  # what was typed is quoted, but not by the page
 
+_ABOUT = N_("{name}: {problem}")
+
 SENTENCES = {
     # What the library says: what we say. A {problem} is a sentence as well.
     "Invalid value for {name} (env var: {variable}): {problem}": N_(
         "{name}, set by {variable}: {problem}"
     ),
-    "Invalid value for {name}: {problem}": N_("{name}: {problem}"),
+    "Invalid value for {name}: {problem}": _ABOUT,
     "Invalid value: {problem}": "{problem}",
     "{problem}. Did you mean {names}?": N_("{problem}; did you mean {names}?"),
     "{problem} (Possible options: {names})": N_("{problem}; did you mean {names}?"),
@@ -72,6 +74,8 @@ def in_our_words(problem: str, placeholders: Mapping[str, str] = _NO_PLACEHOLDER
     "there is no command 'sned'; did you mean 'send'?"
     >>> in_our_words("Missing argument '<文件>'.", {"<文件>": "FILE"})
     'FILE is missing'
+    >>> in_our_words("there is no option --cuont; did you mean --count?").sentence
+    '{problem}; did you mean {names}?'
     """
     if isinstance(problem, Filled):
         return problem
@@ -80,20 +84,33 @@ def in_our_words(problem: str, placeholders: Mapping[str, str] = _NO_PLACEHOLDER
         if name == "problem":
             return in_our_words(value, placeholders)
         word = value.strip("'")
-        return placeholders[word] if word in placeholders else harmless(value, _LENGTH_MAX)
+        if word in placeholders:
+            return placeholders[word]
+        if name == "name" and word.startswith("-"):
+            value = value.replace("'", "")  # an option looks like one
+        return harmless(value, _LENGTH_MAX)
 
     problem = " ".join(problem.split()).removesuffix(".")
-    for form, sentence in _forms():
-        if match := form.fullmatch(problem):
-            facts = {name: fact(name, each) for name, each in match.groupdict().items()}
-            return Filled(sentence, facts)
+    for forms in (_theirs, _ours):
+        for form, sentence in forms():
+            if match := form.fullmatch(problem):
+                facts = {name: fact(name, each) for name, each in match.groupdict().items()}
+                return Filled(sentence, facts)
     return harmless(problem, _LENGTH_MAX)
 
 
 @cache
-def _forms() -> tuple[tuple[re.Pattern[str], str], ...]:
+def _theirs() -> tuple[tuple[re.Pattern[str], str], ...]:
     """Return the pattern of each sentence of the library, with what we say for it."""
     return tuple((re.compile(_pattern(theirs)), ours) for theirs, ours in SENTENCES.items())
+
+
+@cache
+def _ours() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Return the pattern of each sentence of ours: a refusal that was kept has it in English."""
+    ours = [*dict.fromkeys(SENTENCES.values()), _ABOUT]
+    ours.remove(_ABOUT)  # it fits too much to be tried before the others
+    return tuple((re.compile(_pattern(each)), each) for each in ours if each != "{problem}")
 
 
 def _pattern(template: str) -> str:

@@ -169,20 +169,121 @@ def fill(sentence: str, facts: Mapping[str, object]) -> str:
     date and time; a ``bank`` is shown as its name; anything else is shown as it is. In a
     command to copy each is one word to a shell (see `shell_word`).
 
+    In Chinese a code, such as an ID or a path, has a space on both sides; what was typed has
+    Chinese quotation marks, and a list its own comma. A sentence of the catalogue cannot do it:
+    the place that pays is 零钱 or ``icbc-0003``.
+
     >>> fill("balance is {balance_fen}", {"balance_fen": 1000})
     'balance is 10.00'
     >>> fill("{name}: `hongbao use {name}`", {"name": "Ann Lee"})
     "Ann Lee: `hongbao use 'Ann Lee'`"
+    >>> fill("用{place}支付", {"place": "零钱"}), fill("用{place}支付", {"place": "icbc-0003"})
+    ('用零钱支付', '用 icbc-0003 支付')
     """
     shown = {name: _shown(name, value) for name, value in facts.items()}
-    if "`" not in sentence:
-        return sentence.format_map(shown)
-    words = {name: shell_word(str(value)) for name, value in shown.items()}
-    parts = sentence.split("`")  # what is in backquotes has an odd place
-    return "`".join(
-        part.format_map(words if number % 2 and part.startswith(("hongbao ", "-")) else shown)
-        for number, part in enumerate(parts)
-    )
+    chinese = not sentence.isascii() and any(map(_is_chinese, sentence))
+    prose = {name: _marked(name, shown[name]) for name in shown} if chinese else shown
+    first, *parts = sentence.split("`")  # what is in backquotes has an odd place
+    said = first.format_map(prose)
+    words = {name: shell_word(str(value)) for name, value in shown.items()} if parts else {}
+    for number, part in enumerate(parts):
+        command = part.startswith(("hongbao ", "-"))
+        said += "`" + part.format_map(prose if number % 2 else words if command else shown)
+    return _spaced(said) if chinese else said
+
+
+_BEGINS, _ENDS = "\ufdd0", "\ufdd1"
+"""Mark an edge of a code until its neighbour is known; Unicode gives them to no character."""
+
+_PATHS = frozenset({"file", "folder", "path"})
+"""Facts that stand apart in any script: a wallet's folder may be called 钱包."""
+
+_CODES = frozenset(
+    {
+        *("alias", "choices", "code", "column", "command", "cursor", "device", "engine", "error"),
+        *("flag", "host", "indicator", "key", "known", "mark", "model", "names", "node", "option"),
+        *("options", "other", "pack", "place", "places", "policy", "program", "setting", "source"),
+        *("table", "target", "task", "text", "topic", "user", "value", "variable", "word"),
+    }
+)
+"""Facts whose words in Latin letters are typed as they are, such as the setting ``language``."""
+
+_LISTS = frozenset(
+    {
+        *("choices", "fields", "known", "lines", "names", "options", "places", "prefixes"),
+        *("requests", "sites", "students", "understood"),
+    }
+)
+"""Facts that are a list of words, with a comma in between."""
+
+_CODE_DIGITS = 6
+"""So many digits alone are a code, such as a PIN; amounts and times have marks in between."""
+
+
+def is_code(text: str) -> bool:
+    """
+    Return whether *text* begins with a code: letters with digits or marks, or digits alone.
+
+    A word or a name is close to the Chinese around it, as are amounts, counts and times.
+
+    >>> is_code("hb_7Q2M4K9X"), is_code("--yes"), is_code("6a77"), is_code("135790")
+    (True, True, True, True)
+    >>> is_code("Alice"), is_code("JSON"), is_code("123456.78"), is_code("2026-02-17 20:00")
+    (False, False, False, False)
+    """
+    letters = others = digits = 0
+    for character in text:
+        if character.isspace() or character > "\u1fff":
+            break
+        letters += character.isalpha()
+        digits += character.isdigit()
+        others += not character.isalnum()
+        if letters and (digits or others):
+            return True
+    return digits >= _CODE_DIGITS and not others
+
+
+def _marked(name: str, value: object) -> object:
+    """Return *value* as Chinese has it, with a mark at each edge that belongs to a code."""
+    if not isinstance(value, str | Path):
+        return value
+    text = str(value)
+    if name in _LISTS:
+        text = "、".join(map(_quoted, text.split(", ")))
+    else:
+        text = _quoted(text)
+    begins = _BEGINS if _is_apart(name, text) else ""
+    ends = _ENDS if _is_apart(name, text[::-1]) else ""
+    return f"{begins}{text}{ends}"
+
+
+def _is_apart(name: str, text: str) -> bool:
+    """Return whether Chinese must not touch the beginning of *text*, which is the fact *name*."""
+    if name in _PATHS:
+        return text[:1] not in {"“", "”"}
+    return is_code(text) or (name in _CODES and text[:1].isascii() and text[:1].isalpha())
+
+
+def _quoted(text: str) -> str:
+    """Return *text* in Chinese quotation marks, if it has English ones."""
+    typed = text[1:-1]
+    return f"“{typed}”" if text == f"'{typed}'" and "'" not in typed else text
+
+
+def _spaced(said: str) -> str:
+    """Return *said* without its marks, and with a space at those next to Chinese."""
+    first, *rest = said.split(_BEGINS)
+    for each in rest:
+        first += " " * _is_chinese(first[-1:]) + each
+    first, *rest = first.split(_ENDS)
+    for each in rest:
+        first += " " * _is_chinese(each[:1]) + each
+    return first
+
+
+def _is_chinese(character: str) -> bool:
+    """Return whether *character* is a Chinese one; punctuation, which has its own room, is not."""
+    return "\u4e00" <= character <= "\u9fff"
 
 
 def shell_word(text: str) -> str:

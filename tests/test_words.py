@@ -4,6 +4,8 @@ import ast
 import functools
 import re
 import string
+import tomllib
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,7 +25,7 @@ collected = functools.cache(catalogue.collected)
 
 PLACEHOLDERS_FILE = "hongbao/commands/placeholders.py"
 
-SAME_IN_BOTH: frozenset[str] = frozenset({"{why}"})
+SAME_IN_BOTH: frozenset[str] = frozenset({"{why}", "{kind} {subject} · {state}"})
 """Sentences that are rightly the same in Chinese as in English."""
 
 
@@ -59,9 +61,10 @@ def placeholders(text: str) -> set[str]:
 
 def commands(text: str) -> list[str]:
     """Return the commands in *text*, with what stands for a value in English."""
-    for word, said in PLACEHOLDERS.items():
+    for word, said in (*PLACEHOLDERS.items(), ("NAME", {"<名称>"})):
         for each in said:
             text = text.replace(each, word)
+    text = text.replace("SUBJECT", "ID")  # both are <编号>
     return sorted(re.findall(r"`[^`]*`", text))
 
 
@@ -73,24 +76,28 @@ def prose(text: str) -> str:
 CELLS = frozenset({"{label} {of_fen}", "in {in_fen} · out {out_fen}", "withdrawal · fee {fee_fen}"})
 """Sentences that stand in a table, where amounts have no unit."""
 
-IDS = (
-    "batch",
-    "bill",
-    "card",
-    "case",
-    "challenge",
-    "message",
-    "packet",
-    "payment",
-    "request_id",
-    "subject",
-)
-"""Facts that are an identifier: in Chinese they stand apart, as a command does."""
+VARIABLES = frozenset({"EDITOR", "LANG", "PAGER", "VISUAL"})
+"""Variables of the environment whose names look like words: they stand apart as the others do."""
+
+
+def is_typed(run: str) -> bool:
+    """Return whether *run* begins with what is typed: a code, or a word in small letters."""
+    small = re.fullmatch("[a-z]+", run) is not None and run not in {"hongbao", "hongbao"[::-1]}
+    return small or words.is_code(run) or not VARIABLES.isdisjoint({run, run[::-1]})
 
 
 def apart(text: str) -> str:
-    """Return *text* with its identifiers as if they were commands, which stand apart, too."""
-    return re.sub(rf"\{{(?:{'|'.join(IDS)})\}}", "`id`", text)
+    """Return *text* with angle brackets at the edges of its codes, which stand apart."""
+
+    def edged(run: re.Match[str]) -> str:
+        said = run[0]
+        return "⟨" * is_typed(said) + said + "⟩" * is_typed(said[::-1])
+
+    parts = re.split(r"(`[^`]*`|\{[^}]*\})", text)
+    return "".join(
+        part if number % 2 else re.sub(r"[!-;=?-z|}~]+", edged, part)
+        for number, part in enumerate(parts)
+    )
 
 
 def faults(message: Message) -> list[str]:
@@ -107,10 +114,13 @@ def faults(message: Message) -> list[str]:
         found.append("other commands than the English")
     if re.search(r"[\u4e00-\u9fff][,;:?!()]|[,;?!()][\u4e00-\u9fff]", prose(said)):
         found.append("half-width punctuation beside Chinese")
-    if re.search(r"[\u4e00-\u9fff] [A-Za-z0-9{]|[A-Za-z0-9}] [\u4e00-\u9fff]", apart(said)):
+    uncommanded = re.sub("`[^`]*`", "`", apart(said))
+    if re.search(r"[\u4e00-\u9fff] [A-Za-z0-9{]|[A-Za-z0-9}] [\u4e00-\u9fff]", uncommanded):
         found.append("a space between Chinese and Latin")
-    if re.search(r"[\u4e00-\u9fff]`[^`]*`|`[^`]*`[\u4e00-\u9fff]", apart(said)):
-        found.append("no space between Chinese and a command or an ID")
+    if re.search(r"[\u4e00-\u9fff](?:`[^`]*`|⟨)|(?:`[^`]*`|⟩)[\u4e00-\u9fff]", apart(said)):
+        found.append("no space between Chinese and a command or a code")
+    if re.search(r"[：，；、。（“] `|` [：，；、。）”]", said):
+        found.append("a space between a command and punctuation")
     if meant not in CELLS and re.search(r"\{\w*_fen\}(?![元/])", re.sub(r"`[^`]*`", "", said)):
         found.append("an amount without 元")
     if said.endswith("。") and not meant.endswith("."):
@@ -164,8 +174,14 @@ def test_each_translation_says_what_the_english_says(message: Message):
         ("paid {a_fen}", "已付{a_fen}", "an amount without 元"),
         ("see: this", "看:这个", "half-width punctuation beside Chinese"),
         ("1 of {all}", "共 {all}个", "a space between Chinese and Latin"),
-        ("try `a`", "请试`a`", "no space between Chinese and a command or an ID"),
-        ("sent {packet}", "已发{packet}", "no space between Chinese and a command or an ID"),
+        ("1 of {all}", "共{all} 个", "a space between Chinese and Latin"),
+        ("try `a`", "请试`a`", "no space between Chinese and a command or a code"),
+        ("give --yes", "请加--yes", "no space between Chinese and a command or a code"),
+        ("save a .csv", "存为 .csv文件", "no space between Chinese and a command or a code"),
+        ("true or not", "为true或否", "no space between Chinese and a command or a code"),
+        ("set LANG", "设置LANG", "no space between Chinese and a command or a code"),
+        ("try `a`", "请试： `a`", "a space between a command and punctuation"),
+        ("try `a`, or ask", "试 `a` ，或问", "a space between a command and punctuation"),
         ("not done", "没有完成。", "a full stop that the English has not"),
         ("into FILE", "写入FILE", "what stands for a value, in English"),
         ("try `a FILE`", "请试 `a FILE`", "what stands for a value, in English"),
@@ -309,6 +325,27 @@ def marked(source: str) -> set[str]:
     }
 
 
+def test_a_sentence_gets_its_facts_in_one_place():
+    """
+    Filled in any other way, amounts would be in fen, and codes would touch the words around them.
+    """
+    house = Path(words.__file__).parent
+    rooms = [house / "cli.py", *house.glob("commands/*.py"), *house.glob("ui/*.py")]
+
+    elsewhere = {
+        f"{path.name}: {ast.unparse(node)}"
+        for path in rooms
+        if ".format" in (source := path.read_text("utf-8"))
+        and path.name != "shells.py"  # it fills programs
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Attribute)
+        and node.attr in {"format", "format_map"}
+        and not isinstance(node.value, ast.Constant)
+    }
+
+    assert set() == elsewhere
+
+
 def test_no_marked_sentence_is_overlooked():
     """
     The collector does not look into an f-string, so a sentence that stands in one is not marked.
@@ -422,6 +459,90 @@ def test_a_fact_that_is_language_is_translated_and_a_name_is_not():
 
     assert "祝福语最多25个字" == field
     assert "这个钱包里已有名为greeting的用户" == name
+
+
+@every("message", CHINESE.values(), ids=english)
+def test_no_code_touches_the_chinese_around_it(message: Message):
+    """
+    In any sentence an ID can be read and copied by itself.
+    """
+    code = "hb_7Q2M4K9X"
+
+    said = words.fill(message.msgstr, dict.fromkeys(placeholders(message.msgstr), code))
+
+    assert not re.search(rf"[\u4e00-\u9fff]{code}|{code}[\u4e00-\u9fff]", said)
+    assert not re.search("[\ufdd0\ufdd1]|  `|`  ", said)
+
+
+def chinese_texts() -> Iterator[tuple[str, str]]:
+    """Yield each Chinese text that is not in the catalogue: of packs and lessons, and of pages."""
+
+    def within(read: object, *, is_chinese: bool) -> Iterator[str]:
+        if isinstance(read, str):
+            yield from [read] * is_chinese
+        elif isinstance(read, list):
+            for each in read:
+                yield from within(each, is_chinese=is_chinese)
+        elif isinstance(read, dict):
+            for key, each in read.items():
+                yield from within(each, is_chinese=key == "zh")
+
+    for path in sorted(catalogue.PACKAGE.rglob("*.toml")):
+        for text in within(tomllib.loads(path.read_text("utf-8")), is_chinese=False):
+            yield path.name, text
+    for path in [catalogue.ROOT / "README.zh.md", *catalogue.ROOT.glob("docs/**/*.zh.md")]:
+        page = path.read_text("utf-8")
+        yield path.name, re.sub(r"(?ms)^```.*?^```|\]\([^)]*\)|<[^>]*>", "", page)
+
+
+def test_codes_stand_apart_in_every_other_text():
+    """
+    A lesson, a rule or a page is read in the same hour as the screens.
+    """
+    run = r"[!-Z\\^-z|}~]+"  # in brackets is a number of the task's
+    glued = [
+        f"{name}: {before}{code}{after}"
+        for name, text in chinese_texts()
+        for before, code, after in re.findall(
+            rf"([\u4e00-\u9fff]?)(?<![!-~])({run})(?![!-~])([\u4e00-\u9fff]?)",
+            re.sub(r"`[^`]*`|\[\w+\]", " ", text),
+        )
+        if (before and words.is_code(code)) or (after and words.is_code(code[::-1]))
+    ]
+
+    assert [] == glued
+
+
+@every(
+    ("sentence", "facts", "said"),
+    [
+        ("根哈希{root}", {"root": "6a77c0"}, "根哈希 6a77c0"),
+        ("{where}被恢复", {"where": "mysql://pay@db/a"}, "mysql://pay@db/a 被恢复"),
+        ("{task}的{wallet}", {"task": "b-1", "wallet": "小明"}, "b-1 的小明"),
+        ("支付密码{pin}，", {"pin": "135790"}, "支付密码 135790，"),
+        ("钱包在{path}里", {"path": Path("/a/钱包")}, "钱包在 /a/钱包 里"),
+        ("已写入{file}", {"file": "账单"}, "已写入 账单"),
+        ("见{text}（{which}）", {"text": "a.csv", "which": "b.csv"}, "见 a.csv（b.csv）"),
+        ("来自{sender}的红包", {"sender": "Alice"}, "来自Alice的红包"),
+        ("{amount_fen}元，{at}起", {"amount_fen": 12345678, "at": "20:00"}, "123456.78元，20:00起"),
+        ("已过{time}，共{n}个", {"time": "1.5秒", "n": 1234567}, "已过1.5秒，共1234567个"),
+        ("没有命令{text}", {"text": "'a-b'"}, "没有命令“a-b”"),
+        ("只能是{known}", {"known": "csv, a-b"}, "只能是 csv、a-b"),
+        ("{key}应为{least}", {"key": "max", "least": 1}, "max 应为1"),
+        ("{device}已下线", {"device": "laptop"}, "laptop 已下线"),
+        ("{device}已下线", {"device": "小明-1"}, "小明-1已下线"),
+        ("是不是{names}？", {"names": "'ab', 'b'"}, "是不是“ab”、“b”？"),
+        ("写了{text}", {"text": "a, b"}, "写了 a, b"),
+        ("试 `hongbao show {text}`", {"text": "a-b"}, "试 `hongbao show a-b`"),
+    ],
+)
+def test_codes_stand_apart_and_names_and_numbers_do_not(
+    sentence: str, facts: dict[str, object], said: str
+):
+    """
+    An ID, a path, an address or a PIN has room in a Chinese sentence; a name or a number is close.
+    """
+    assert said == words.fill(sentence, facts)
 
 
 def test_what_a_person_typed_is_never_read_as_a_template():

@@ -229,7 +229,7 @@ class Caller:
 
         said = [problem.message]
         if problem.hint is not None:
-            said.append(_("hint: {hint}").format(hint=problem.hint))
+            said.append(say(N_("hint: {hint}"), hint=problem.hint))
         lines = [part for each in said for part in folded(each, terminal_columns())]
         return "\n".join([*lines, question])
 
@@ -682,7 +682,7 @@ class Caller:
             from hongbao.ui import wording
 
             for row in caught_up:
-                talk(_("also: {what}").format(what=wording.resolved(row)))
+                talk(say(N_("also: {what}"), what=wording.resolved(row)))
 
     def say_sandbox(self, wallet: Wallet) -> None:
         """Say that it is a sandbox, where an answer could be taken for a real wallet's."""
@@ -872,7 +872,7 @@ class Caller:
         """
         if not (self.as_json or self._is_rehearsed):
             hint = addressed(say(sentence, **facts), self.named_profile)
-            talk(_("hint: {hint}").format(hint=hint))
+            talk(say(N_("hint: {hint}"), hint=hint))
 
 
 PERSONAL = frozenset(

@@ -49,7 +49,7 @@ class PacketNotFound(NotFound):
     packet: str = example("hb_7Q2M4K9X", kw_only=False)
 
     sentence = N_("there is no packet {packet}")
-    advice = N_("see the packets you can see: `hongbao packets`")
+    advice = N_("list the packets that you can see: `hongbao packets`")
 
 
 class PacketFinished(NotClaimable):

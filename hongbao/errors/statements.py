@@ -77,7 +77,7 @@ class InvalidPublicKey(UsageError):
 
     text: str = example("5d0c", kw_only=False, shape=shortened)
 
-    sentence = N_("{text!r} is not a public key: 64 hexadecimal digits, or a file that has them")
+    sentence = N_("{text} is not a public key: 64 hexadecimal digits, or a file that has them")
     advice = N_("the signer shows the public key with `hongbao key`")
 
 

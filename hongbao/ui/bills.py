@@ -10,7 +10,7 @@ from hongbao.ui.dry_runs import deed
 from hongbao.ui.listing import Field, Listing
 from hongbao.ui.screen import Cell, Column, Row, is_terminal, line, pipe, safe, table
 from hongbao.units import yuan
-from hongbao.words import N_, _, ngettext, say
+from hongbao.words import N_, _, counted, say
 
 if TYPE_CHECKING:
     from hongbao.answers import (
@@ -73,7 +73,7 @@ _SUMS = {
 
 
 def _rows(count: int) -> str:
-    return ngettext("{count} row", "{count} rows", count).format(count=count)
+    return counted("{count} row", "{count} rows", count)
 
 
 BILLS = Listing(

@@ -10,7 +10,7 @@ from hongbao.ui.dry_runs import deed
 from hongbao.ui.listing import Field, Layout, Listing, mark
 from hongbao.ui.screen import Cell, Column, Row, is_terminal, line, pipe, safe, table
 from hongbao.units import yuan
-from hongbao.words import N_, _, ngettext, say
+from hongbao.words import N_, _, counted, say
 
 if TYPE_CHECKING:
     from hongbao.answers import (
@@ -64,11 +64,11 @@ def show_settled(settled: Settled) -> None:
         _show_batch(settled)
     if count := settled["still_pending"]:
         line(
-            ngettext(
+            counted(
                 "{count} payment is still pending: check again with `hongbao settle`",
                 "{count} payments are still pending: check again with `hongbao settle`",
                 count,
-            ).format(count=count)
+            )
         )
 
 
@@ -139,13 +139,14 @@ def _outcome(state: str) -> Cell:
 
 def _show_batch(settled: Settled) -> None:
     batch = safe(settled["batch"] or "")
-    heading = ngettext(
+    heading = counted(
         "batch {batch} · {count} payment · {at}",
         "batch {batch} · {count} payments · {at}",
         settled["messages"],
+        batch=batch,
+        at=wording.when(settled["at"]),
     )
-    at = wording.when(settled["at"])
-    line(heading.format(batch=batch, count=settled["messages"], at=at), bold=batch)
+    line(heading, bold=batch)
     print()
     table(
         [
@@ -192,7 +193,7 @@ def _settled_row(row: SettledLine) -> Row:
 
 
 def _times(count: int) -> str:
-    return f"({count})" if count else ""
+    return f"×{count}" if count else ""
 
 
 # --- reconciliation ------------------------------------------------------------------------------
@@ -424,12 +425,10 @@ def show_fault_set(changed: FaultSet) -> None:
 def show_statement_issued(issued: StatementIssued) -> None:
     """Print what is in a bank's statement, and by what its signature is checked."""
     line(
-        ngettext(
+        counted(
             "wrote {count} line of {bank} for {date} to {file}",
             "wrote {count} lines of {bank} for {date} to {file}",
             issued["count"],
-        ).format(
-            count=issued["count"],
             bank=wording.bank_name(issued["bank"]),
             date=issued["date"],
             file=safe(issued["file"] or ""),

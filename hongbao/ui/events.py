@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hongbao.ui import wording
 from hongbao.ui.listing import Field, Layout, Listing
 from hongbao.ui.screen import Cell, Column, is_terminal, line, safe
-from hongbao.words import N_, _
+from hongbao.words import C_, N_, _
 
 if TYPE_CHECKING:
     from hongbao.answers import EventLine
@@ -42,7 +42,7 @@ _FACTS = {
     "risk_model": N_("went back to the shipped model"),
     "instruct_topup": N_("requested a top-up"),
     "instruct_send": N_("requested a packet paid by card"),
-    "topup": N_("topped up"),
+    "topup": C_("event", "topped up"),
     "withdraw": N_("requested a withdrawal"),
     "paid_out": N_("withdrawal arrived"),
     "withdraw_returned": N_("withdrawal returned"),

@@ -164,7 +164,7 @@ def show_lessons(lessons: list[LessonListed]) -> None:
         )
         return
     for each in lessons:
-        at = say(N_("{passed} of {steps}"), passed=each["passed"], steps=each["steps"])
+        at = say(N_("{passed} of {steps} done"), passed=each["passed"], steps=each["steps"])
         done = "✓" if each["finished"] else "…" if each["passed"] else " "
         minutes = counted("{count} minute", "{count} minutes", each["minutes"])
         line(f"{done} {each['name']:<14} {each['title']}", green="✓", bold=each["name"])

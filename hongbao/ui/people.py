@@ -9,7 +9,7 @@ from hongbao.ui import wording
 from hongbao.ui.dry_runs import deed
 from hongbao.ui.listing import CURRENT, Field, Listing, dated, named_current
 from hongbao.ui.screen import Cell, Column, is_terminal, line, pipe, safe
-from hongbao.words import N_, ngettext, say
+from hongbao.words import N_, counted, say
 
 if TYPE_CHECKING:
     from hongbao.answers import (
@@ -61,7 +61,7 @@ def profiles_with(tiers: Mapping[str, str]) -> Listing:
 
 
 def _cards(count: int) -> str:
-    return ngettext("{count} card", "{count} cards", count).format(count=count) if count else ""
+    return counted("{count} card", "{count} cards", count) if count else ""
 
 
 def show_used(profile: ProfileLine) -> None:

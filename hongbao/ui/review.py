@@ -10,7 +10,7 @@ from hongbao.ui.dry_runs import deed
 from hongbao.ui.listing import Field, Listing, mark
 from hongbao.ui.screen import Cell, Column, is_terminal, line, pipe, safe
 from hongbao.units import yuan
-from hongbao.words import N_, _, counted, in_language, ngettext, say
+from hongbao.words import N_, _, counted, in_language, say
 
 if TYPE_CHECKING:
     from hongbao.answers import (
@@ -290,9 +290,12 @@ def show_decided(decided: Decided) -> None:
 def show_report_written(written: ReportWritten) -> None:
     """Print how much was written, and where to."""
     line(
-        ngettext(
-            "wrote {count} case to {file}", "wrote {count} cases to {file}", written["count"]
-        ).format(count=written["count"], file=safe(written["file"]))
+        counted(
+            "wrote {count} case to {file}",
+            "wrote {count} cases to {file}",
+            written["count"],
+            file=safe(written["file"]),
+        )
     )
     if not written["masked"]:
         line(_("it has personal data: keep it confidential"))

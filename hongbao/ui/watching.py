@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hongbao.ui import wording
 from hongbao.ui.events import fact
-from hongbao.ui.listing import Field, Layout, Listing
+from hongbao.ui.listing import Field, Layout, Listing, dated
 from hongbao.ui.screen import Cell, Column, is_terminal, line, pipe, safe
 from hongbao.words import N_, _, counted, say
 
@@ -205,8 +205,9 @@ WEBHOOKS = Listing(
         Field("webhook", Column(N_("webhook"), gives=True), says=N_("its URL")),
         Field("secrets", Column(N_("secrets"), right=True), says=N_("how many secrets sign")),
         Field("any_host", says=N_("true if it may be on another machine")),
-        Field("added_at", Column(N_("since")), says=N_("when it was added")),
+        Field("added_at", Column(N_("since")), dated("added_at"), says=N_("when it was added")),
     ),
+    screen=("webhook", "secrets", "added_at"),
     empty=N_("no webhooks yet"),
 )
 

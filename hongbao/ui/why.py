@@ -71,9 +71,9 @@ def show_error(explained: ErrorExplained, exit_codes: Mapping[int, str]) -> None
     line(_("For example"), bold=_("For example"))
     _example(explained["example"])
     error = recall(explained["refusal"])
-    line(_MARGIN + _("hongbao: error: {message}").format(message=safe(error.message)))
+    line(_MARGIN + say(N_("hongbao: error: {message}"), message=safe(error.message)))
     if error.hint is not None:
-        line(_MARGIN + _("hongbao: hint: {hint}").format(hint=safe(error.hint)))
+        line(_MARGIN + say(N_("hongbao: hint: {hint}"), hint=safe(error.hint)))
     if (unplayed := explained["unplayed"]) is not None:
         print()
         text = say(UNPLAYED[unplayed], seen=explained["seen"])

@@ -364,7 +364,7 @@ def duration(length: timedelta) -> str:
         number, seconds = divmod(seconds, size)
         if number:
             parts.append(say(form, n=number))
-    return _("{large} {small}").format(large=parts[0], small=parts[1]) if parts[1:] else parts[0]
+    return say(N_("{large} {small}"), large=parts[0], small=parts[1]) if parts[1:] else parts[0]
 
 
 def bank_name(code: str) -> str:

@@ -328,7 +328,7 @@ STATES: dict[str, tuple[Shown, ...]] = {
         ),
     ),
     "see the profiles: `hongbao profiles`": (Shown("balance -p 小白"),),
-    "see the packets you can see: `hongbao packets`": (Shown("show hb_7Q2M4K9X"),),
+    "list the packets that you can see: `hongbao packets`": (Shown("show hb_7Q2M4K9X"),),
     "see the open challenges: `hongbao challenge list`": (
         Shown("challenge answer ch_7Q2M4K9X"),
         Shown("challenge answer ch_7Q2M4K9X -p 小红"),

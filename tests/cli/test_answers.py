@@ -190,7 +190,7 @@ def test_a_pipe_gets_no_escapes(live: Callable[[str, bool], Life], language: str
 TOLD = {
     "init": (
         "created profile 小明 · not verified · policy standard@2",
-        "已创建用户小明 · 未实名 · 限额规则standard@2",
+        "已创建用户小明 · 未实名 · 限额规则 standard@2",
     ),
     "use": ("using profile 小明 from now on", "当前用户：小明"),
     "identify": (
@@ -211,7 +211,7 @@ TOLD = {
     ),
     "policy use": (
         "policy pboc-2015@2 is active · before it, standard@2",
-        "限额规则pboc-2015@2已生效 · 之前是standard@2",
+        "限额规则 pboc-2015@2 已生效 · 之前是 standard@2",
     ),
     "send lucky": (
         (
@@ -240,7 +240,7 @@ TOLD = {
         ),
         (
             "已发 <packet> · 小红的专属红包52.00元 · 有效至2026-02-17 20:00:00\n"
-            "用icbc-0003支付 · 零钱415.58元"
+            "用 icbc-0003 支付 · 零钱415.58元"
         ),
     ),
     "send one": (
@@ -277,16 +277,16 @@ TOLD = {
             "wrote 8 movements to ~/statement.csv · opening 0.00 · closing 333.34\n"
             "signed in ~/statement.csv.sig"
         ),
-        "已写入8条明细到~/statement.csv · 期初0.00元 · 期末333.34元\n签名在~/statement.csv.sig",
+        "已写入8条明细到 ~/statement.csv · 期初0.00元 · 期末333.34元\n签名在 ~/statement.csv.sig",
     ),
     "pin change": ("changed the payment PIN of 小明", "小明的支付密码已修改"),
     "backup": (
         "copied the ledger to ~/copy · up to entry <n>",
-        "账本已备份到~/copy · 至第<n>条记录",
+        "账本已备份到 ~/copy · 至第<n>条记录",
     ),
     "restore": (
         "restored the ledger from ~/copy · up to entry <n>",
-        "已用~/copy恢复账本 · 至第<n>条记录",
+        "已用 ~/copy 恢复账本 · 至第<n>条记录",
     ),
     "rekey": (
         "everything is re-encrypted · keys of generation 2",
@@ -294,7 +294,7 @@ TOLD = {
     ),
     "home": (
         "wallet in ~/home\nledger in ~/home/data/ledger.db\nopens with a key on this device",
-        "钱包在~/home\n账本在~/home/data/ledger.db\n用本机密钥打开",
+        "钱包在 ~/home\n账本在 ~/home/data/ledger.db\n用本机密钥打开",
     ),
     "lock": (
         "locked · this wallet now opens with a passphrase",

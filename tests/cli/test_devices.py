@@ -103,7 +103,7 @@ def test_a_device_is_named_behind_an_at_sign(shell: Shell):
         (("device", "fault", "小明-1", "sulk"), 2, "小明-1 does not have the fault 'sulk'"),
         (("totp", "remove"), 10, "小明 has no authenticator"),
         (("totp", "code", "--secret-file", "/nowhere"), 10, "cannot read /nowhere"),
-        (("totp", "code"), 2, "'--secret-file' is missing"),
+        (("totp", "code"), 2, "--secret-file is missing"),
     ],
 )
 def test_the_installed_command_refuses(

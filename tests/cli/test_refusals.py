@@ -250,7 +250,7 @@ def test_an_amount_is_read_one_way(unchanged: Shell):
             10,
             (
                 "hongbao: error: there is no packet hb_7Q2M4K9X\n"
-                "hongbao: hint: see the packets you can see: `hongbao packets`\n"
+                "hongbao: hint: list the packets that you can see: `hongbao packets`\n"
             ),
         ),
     ],

@@ -746,8 +746,8 @@ def test_a_batch_says_what_netting_saved(seen: Seen):
     assert "gross 1600.01 · net 800.01 · netting saved 800.00 (49%)" in lines
     assert "总额1600.01元 · 净额800.01元 · 轧差节省800.00元（49%）" in chinese
     assert "batch B20260216 · 5 payments · 2026-02-16 20:00:00" in lines
-    assert "ICBC (demo)        1000.00  (3)       400.00  (1)  600.00  platform" in lines
-    assert "CMB (demo)            0.00            200.01  (1)  200.01  CMB (demo)" in lines
+    assert "ICBC (demo)        1000.00  ×3       400.00  ×1  600.00  platform" in lines
+    assert "CMB (demo)            0.00           200.01  ×1  200.01  CMB (demo)" in lines
     assert "gross 0.00 · net 0.00 · netting saved 0.00 (0%)" in lines_of(
         seen, "en 80", "all netted away"
     )

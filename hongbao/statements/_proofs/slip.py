@@ -345,11 +345,11 @@ def _parts(receipt: Sealed) -> list[list[tuple[str, str]]]:
             *([("份数 shares", str(shares))] if shares is not None else []),
         ],
         [
-            *([("红包号 packet", packet)] if packet is not None else []),
+            *([("红包编号 packet", packet)] if packet is not None else []),
             *([("交易单号 payment", payment)] if payment is not None else []),
             ("请求号 request", facts["request_id"]),
             ("流水号 movement", facts["id"]),
-            ("账目印 seal", facts["mac"].hex()),
+            ("账目校验码 seal", facts["mac"].hex()),
             *([("检查点 checkpoint", " ".join(checkpoint.split()))] if checkpoint else []),
             ("公钥 public key", facts["public_key"].hex()),
         ],
