@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 app = new_app()
 
+PORT_MAX = 65_535
+
 
 @app.command(
     cls=Command,
@@ -50,7 +52,7 @@ def serve(
         Option(
             "--listen",
             metavar="PORT",
-            parser=whole("--listen", 0),
+            parser=whole("--listen", 0, PORT_MAX),
             help=N_("take claims at this port of 127.0.0.1, too"),
         ),
     ] = None,
@@ -59,7 +61,7 @@ def serve(
         Option(
             "--metrics",
             metavar="PORT",
-            parser=whole("--metrics", 0),
+            parser=whole("--metrics", 0, PORT_MAX),
             help=N_("serve metrics for Prometheus at this port of 127.0.0.1"),
         ),
     ] = None,

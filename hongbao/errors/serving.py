@@ -1,5 +1,7 @@
 """The service for claims: too many of them, and what is none."""
 
+from typing import ClassVar
+
 from hongbao.errors.base import ExitCode, HongbaoError, Unusable, UsageError, example
 from hongbao.words import N_
 
@@ -23,6 +25,11 @@ class NotAClaim(UsageError):
 
 class CannotListen(Unusable):
     """The service cannot listen there: another program does, or the system refuses it."""
+
+    _reasons: ClassVar[tuple[str, ...]] = (
+        N_("Address already in use"),
+        N_("another service listens there"),
+    )
 
     place: str = example("127.0.0.1:9464")
     reason: str = example("Address already in use")

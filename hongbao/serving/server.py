@@ -406,12 +406,8 @@ def at_port(port: int) -> Iterator[socket.socket]:
     """Listen at *port* of this machine alone. Raises CannotListen."""
     try:
         listener = socket.create_server((LOOPBACK, port))
-    except OverflowError:
-        raise CannotListen(place=f"{LOOPBACK}:{port}", reason="there is no such port") from None
     except OSError as error:
-        raise CannotListen(
-            place=f"{LOOPBACK}:{port}", reason=error.strerror or str(error)
-        ) from None
+        raise _cannot_listen(f"{LOOPBACK}:{port}", error) from None
     with listener:
         yield listener
 
@@ -441,10 +437,16 @@ def at_socket(place: Path) -> Iterator[socket.socket]:
                         os.umask(mask)
                 listener.listen(CONNECTIONS_MAX)
             except OSError as error:
-                raise CannotListen(place=str(place), reason=error.strerror or str(error)) from None
+                raise _cannot_listen(str(place), error) from None
             try:
                 yield listener
             finally:
                 place.unlink(missing_ok=True)
     finally:
         guard.release()
+
+
+def _cannot_listen(place: str, error: OSError) -> CannotListen:
+    """Return the refusal in the system's words: Python's have more in them."""
+    reason = str(error) if error.errno is None else os.strerror(error.errno)
+    return CannotListen(place=place, reason=reason)

@@ -14,6 +14,7 @@ from typing import Any, Self
 
 import pytest
 
+from hongbao import cli
 from tests.cli.shell import SECONDS_MAX, Shell
 from tests.wallet.conftest import _people, world, worlds
 from tests.wallet.world import PIN, YUAN, World, right
@@ -131,6 +132,15 @@ def test_a_program_that_asks_for_any_free_port_reads_which_it_is(world: World):
     last = json.loads(out.splitlines()[-1])
     assert (0, "stopped") == (code, last["event"])
     assert [ready[key] for key in PORTS] == [last[key] for key in PORTS]
+
+
+def test_a_port_that_there_is_not_is_refused_as_typed(
+    capsys: pytest.CaptureFixture[str],
+):
+    for option in ("--listen", "--metrics"):
+        assert 2 == cli.main(["serve", option, "65536", "--json"])
+        error = json.loads(capsys.readouterr().err)["error"]
+        assert ("number_too_large", option, 65535) == (*map(error.get, ("code", "option", "most")),)
 
 
 @pytest.mark.slow

@@ -385,8 +385,10 @@ def test_a_socket_that_was_left_behind_is_replaced_and_one_in_use_is_not(tmp_pat
             pass
         assert place.exists()
     assert not place.exists()
-    with at_port(0) as taken, pytest.raises(CannotListen), at_port(taken.getsockname()[1]):
-        pass
+    with at_port(0) as taken:
+        in_use = pytest.raises(CannotListen, match=f"{taken.getsockname()[1]}: .* in use$")
+        with in_use, at_port(taken.getsockname()[1]):
+            pass
 
 
 # --- from the other side --------------------------------------------------------------------------
