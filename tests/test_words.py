@@ -45,7 +45,7 @@ ACRONYMS = frozenset(
         *("BOC", "CSV", "GB", "GBK", "HTML", "ICBC", "ID", "JSON", "NU", "PDF", "PIN", "SVG"),
         *("TOML", "UP", "UTC"),
         *("NUL", "QR", "TLS", "XLSX", "ZIP", "ARGS", "COMMAND", "OPTIONS", "EDITOR", "VISUAL"),
-        *("LANG", "PAGER", "TAP", "XML", "ASCII", "HTTP", "SQL"),
+        *("LANG", "PAGER", "TAP", "XML", "ASCII", "HTTP", "SQL", "TMPDIR"),
     }
 )
 """Capitals that are words, not placeholders; the two of the library's are translated whole."""

@@ -330,8 +330,16 @@ class StorageRefused(Unusable):
 
     sentence = N_("cannot write to {path}: {reason}")
     advice = N_("nothing was changed; free some space or fix the permissions, then try again")
+    _advice_temporary = N_(
+        "free some space where temporary folders are, or name another place in `TMPDIR`; "
+        "then try again"
+    )
+    is_temporary = False
+    """Whether it is a place that was lent: then nothing is said of the user's own wallet."""
 
     def chosen_advice(self) -> str:
+        if self.is_temporary:
+            return self._advice_temporary
         return _BEGUN if self.begun else self.advice
 
 

@@ -41,18 +41,33 @@ def lent_folder(
         folder = Path(tempfile.mkdtemp(prefix=begin, dir=place))
     except OSError as error:
         reason = error.strerror or str(error)
-        raise StorageRefused(path=place or tempfile.gettempdir(), reason=reason) from None
+        refused = StorageRefused(path=place or tempfile.gettempdir(), reason=reason)
+        refused.is_temporary = place is None
+        raise refused from None
     if keep:
-        yield folder
+        with _as_temporary(folder if place is None else None):
+            yield folder
         return
     lock = _locked(folder)
     _sweep(folder)
     try:
-        yield folder
+        with _as_temporary(folder if place is None else None):
+            yield folder
     finally:
         rmtree(folder)
         if lock is not None:
             os.close(lock)
+
+
+@contextmanager
+def _as_temporary(folder: Path | None) -> Iterator[None]:
+    """Let a refusal to write to the lent *folder* say what helps there."""
+    try:
+        yield
+    except StorageRefused as refused:
+        path = Path(str(refused.facts["path"]))
+        refused.is_temporary = folder is not None and path.is_relative_to(folder)
+        raise
 
 
 def _sweep(new: Path) -> None:

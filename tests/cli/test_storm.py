@@ -1,12 +1,16 @@
 """``hongbao storm``: an evening's load on one ledger."""
 
 import json
+import os
 import re
+import resource
+import subprocess
 import sys
 from contextlib import redirect_stderr
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -24,7 +28,7 @@ from hongbao.ui.simulation import show_simulated
 from hongbao.ui.storm import live
 from hongbao.wallet import Wallet
 from hongbao.wallet.sandbox import NEW_YEARS_EVE, make_sandbox
-from tests.cli.shell import Shell
+from tests.cli.shell import COMMAND, Shell
 from tests.every import every
 from tests.load.test_costs import COSTS
 
@@ -148,6 +152,35 @@ def test_packets_that_cannot_be_are_refused_before_anyone_is_made(
     assert (2, refused) == (code, error["code"])
     if refused == "number_too_large":
         assert ("--packets", 600) == (error["option"], error["most"])
+
+
+@every(
+    "line",
+    [
+        "storm --people 3 --packets 1 --shares 2 --claims 5 --seconds 1",
+        "race --people 2 --shares 1",
+    ],
+)
+def test_without_room_it_says_where_room_is_needed(line: str):
+    """
+    And nothing of the user's own wallet, which has no part in it.
+    """
+    with TemporaryDirectory() as folder:
+        done = subprocess.run(
+            [*COMMAND, *line.split(), "--json"],
+            env={"TMPDIR": folder, "PATH": os.defpath},
+            capture_output=True,
+            encoding="utf-8",
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536)),
+            check=False,
+        )
+        left = list(Path(folder).iterdir())
+
+    error = json.loads(done.stderr.splitlines()[-1])["error"]
+    assert (21, "storage_refused") == (done.returncode, error["code"])
+    assert error["path"].startswith(folder)
+    assert "TMPDIR" in error["hint"]
+    assert [] == left
 
 
 def not_to_be_made(*_all: object, **_named: object) -> None:
