@@ -115,6 +115,29 @@ class Following:
         return self.process.returncode, err
 
 
+def interrupted(shell: Shell, *argv: str) -> tuple[str, Said]:
+    """
+    Publish as *argv* says, and press Ctrl-C at the first line for people, which has to end it soon.
+
+    Return that line, and what was said after it.
+    """
+    relay = subprocess.Popen(
+        [*COMMAND, *argv],
+        env=shell.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    assert relay.stderr is not None
+    line = relay.stderr.readline()
+    relay.send_signal(signal.SIGINT)
+    try:
+        out, err = relay.communicate(timeout=20)
+    finally:
+        relay.kill()
+    return line, Said(relay.returncode, out, err)
+
+
 def program(folder: Path) -> Path:
     """Return the consumer of the page, which notices sooner that one of it was killed."""
     (text,) = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
@@ -259,36 +282,16 @@ def test_a_broker_that_is_away_is_waited_for(world: World, tmp_path: Path):
     It is said once, and Ctrl-C ends the waiting at once; without --follow it ends by itself.
     """
     shell = shell_of(world)
-    waiting = subprocess.Popen(
-        [*COMMAND, "events", "publish", "--to", "kafka://127.0.0.1:1/ledger", "--follow"],
-        env=shell.environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-    )
-    assert waiting.stderr is not None
-    line = waiting.stderr.readline()
-    waiting.send_signal(signal.SIGINT)
-    begun = time.monotonic()
-    _out, err = waiting.communicate(timeout=60)
+    publish = ("events", "publish", "--to", "kafka://127.0.0.1:1/ledger")
+
+    line, waiting = interrupted(shell, *publish, "--follow")
+    _line, once = interrupted(shell, *publish)
 
     # why comes behind it, if the library has said so by then
     assert line.startswith("no broker of kafka://127.0.0.1:1/ledger answers; waiting for one")
-    assert ("", 0) == (err, waiting.returncode)
-    assert time.monotonic() - begun < 20
-    once = subprocess.Popen(
-        [*COMMAND, "events", "publish", "--to", "kafka://127.0.0.1:1/ledger"],
-        env=shell.environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-    )
-    assert once.stderr is not None
-    once.stderr.readline()
-    once.send_signal(signal.SIGINT)
-    out, err = once.communicate(timeout=60)
-    assert (130, "") == (once.returncode, out), err
-    assert "what was acknowledged is noted" in err
+    assert (0, "") == (waiting.code, waiting.err)
+    assert (130, "") == (once.code, once.out), once.err
+    assert "what was acknowledged is noted" in once.err
 
 
 @pytest.mark.kafka
@@ -355,17 +358,7 @@ def test_only_a_broker_with_the_right_certificate_gets_the_password(
         refused(right, "uthentication failed")
     settings()
     for address, more in ((kafka.address, ["--settings", str(path)]), (right, [])):
-        waiting = subprocess.Popen(
-            [*COMMAND, *publish(address, "--follow", *more)],
-            env=shell.environment(),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-        )
-        assert waiting.stderr is not None
-        line = waiting.stderr.readline()
-        waiting.send_signal(signal.SIGINT)
-        waiting.communicate(timeout=60)
+        line, _said = interrupted(shell, *publish(address, "--follow", *more))
         assert f"no broker of kafka://{address}/secured answers" in line
         assert "Disconnected" in line
     assert [] == messages(kafka.address, "secured")
