@@ -74,6 +74,8 @@ def in_our_words(problem: str, placeholders: Mapping[str, str] = _NO_PLACEHOLDER
     "there is no command 'sned'; did you mean 'send'?"
     >>> in_our_words("Missing argument '<文件>'.", {"<文件>": "FILE"})
     'FILE is missing'
+    >>> in_our_words("Missing argument 'FILE'.", {"<文件>": "FILE"})
+    'FILE is missing'
     >>> in_our_words("there is no option --cuont; did you mean --count?").sentence
     '{problem}; did you mean {names}?'
     """
@@ -84,8 +86,9 @@ def in_our_words(problem: str, placeholders: Mapping[str, str] = _NO_PLACEHOLDER
         if name == "problem":
             return in_our_words(value, placeholders)
         word = value.strip("'")
-        if word in placeholders:
-            return placeholders[word]
+        for shown, placeholder in placeholders.items():
+            if word in (shown, placeholder):
+                return placeholder
         if name == "name" and word.startswith("-"):
             value = value.replace("'", "")  # an option looks like one
         return harmless(value, _LENGTH_MAX)

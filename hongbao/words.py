@@ -202,7 +202,18 @@ _CODES = frozenset(
     {
         *("alias", "choices", "code", "column", "command", "cursor", "device", "engine", "error"),
         *("flag", "host", "indicator", "key", "known", "mark", "model", "names", "node", "option"),
-        *("options", "other", "pack", "place", "places", "policy", "program", "setting", "source"),
+        *(
+            "options",
+            "other",
+            "pack",
+            "place",
+            "places",
+            "policy",
+            "program",
+            "seed",
+            "setting",
+            "source",
+        ),
         *("table", "target", "task", "text", "topic", "user", "value", "variable", "word"),
     }
 )

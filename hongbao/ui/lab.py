@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
+from hongbao.ui import wording
 from hongbao.ui.listing import Field, Listing
 from hongbao.ui.picture import Run, Style
 from hongbao.ui.screen import Column, console, is_terminal, line, pipe, safe
@@ -130,7 +132,7 @@ def _said(steps: Sequence[LabStep]) -> Iterator[tuple[str, str]]:
     for step in steps:
         said = safe(step["said"])
         if step["refused"] and step["person"]:
-            said = f"{safe(step['person'])}: {said}"
+            said = say(N_("{person}: {said}"), person=safe(step["person"]), said=said)
         if said:
             yield said, "yellow" if step["refused"] else ""
         if step["killed"]:
@@ -223,8 +225,8 @@ def _show_cracked(cracked: LabCracked) -> None:
             _mark(),
             say(
                 N_("Argon2id, but no key: {time} for one try, {all} for all 1,000,000"),
-                time=f"{cracked['slow_micros'] // 1000} ms",
-                all=_hours(cracked["slow_all_seconds"]),
+                time=wording.took(cracked["slow_micros"]),
+                all=wording.duration(timedelta(seconds=cracked["slow_all_seconds"])),
             ),
         ),
         (
@@ -244,12 +246,6 @@ def _show_cracked(cracked: LabCracked) -> None:
     ):
         _show_marked(mark, text)
     line(_("measured here, with one process; a thief has faster machines, and more of them"))
-
-
-def _hours(seconds: int) -> str:
-    """Return a time that takes hours, or minutes, as a person says it."""
-    minutes = seconds // 60
-    return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def _show_case(shown: LabShown) -> None:

@@ -134,6 +134,7 @@ def test_a_value_that_is_needed_stands_bare_in_the_usage(pages: Pages):
     ("typed", "chinese", "english"),
     [
         (("claim",), "缺少<红包编号>", "PACKET is missing"),
+        (("record",), "缺少<文件>", "FILE is missing"),
         (("init",), "缺少<用户名>", "NAME is missing"),
         (("operator", "add"), "缺少<操作员>", "NAME is missing"),
         (("send",), "缺少<金额>", "AMOUNT is missing"),
