@@ -113,8 +113,10 @@ def invite(
     ] = None,
 ) -> None:
     from hongbao.ui import home as screens
+    from hongbao.wallet import machines
 
     call = caller(ctx)
+    machines.check_shared(call.env)
     with call.wallet(hushed=call.asks_pin or passphrase_file is None) as wallet:
         chosen = call.new_passphrase(passphrase_file, wallet)
         changed = wallet.invite(call.output(file), chosen, pin=call.pin, replace=call.yes)
@@ -190,6 +192,7 @@ def connect(
             return False
         return True
 
+    machines.check_shared(call.env)
     access = call.ledger_access(address, password_file)
     call.close_home()
     shown = call.unlocked(

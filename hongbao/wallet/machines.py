@@ -101,6 +101,18 @@ def grants(env: Env, user: str) -> Grants:
     return {"database": database, "user": account, "statements": statements}
 
 
+def check_shared(env: Env) -> None:
+    """
+    Raise NotShared of a ledger that is a file, before a passphrase or a password is typed for it.
+
+    Without a wallet, HomeNotFound.
+    """
+    if not key_folder(env).exists():
+        raise HomeNotFound
+    if not is_on_cluster(env):
+        raise NotShared
+
+
 def invite(
     home: Home, file: Path, passphrase: str, *, pin: AskPin, replace: bool = False
 ) -> HomeChanged:
@@ -317,11 +329,8 @@ def reconnect(
     """
     from hongbao.home.clusters import check_nodes, note, reach
 
+    check_shared(env)
     keys = key_folder(env)
-    if not keys.exists():
-        raise HomeNotFound
-    if not is_on_cluster(env):
-        raise NotShared
     vault = keys.open(passphrase)
     keys.know_restore()  # the way that it has left is not gone
     try:

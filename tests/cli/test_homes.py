@@ -40,7 +40,7 @@ def test_a_password_for_no_database_is_refused(empty: Shell, typed: tuple[str, .
     """
     code, error = empty.refuses(*typed, "--ledger-password-file", "owner.txt")
 
-    assert (2, "'--ledger' is missing") == (code, error["message"])
+    assert (2, "--ledger is missing") == (code, error["message"])
     assert not empty.home.exists()
 
 
@@ -358,3 +358,15 @@ def test_a_common_passphrase_is_refused(shell: Shell, tmp_path: Path):
         assert (2, "common_passphrase") == (code, error["code"])
         assert words not in json.dumps(error, ensure_ascii=False)
     shell.does("balance")
+
+
+@pytest.mark.parametrize("typed", [("invite", "it"), ("connect", "mysql://pay@127.0.0.1:1/a")])
+def test_a_ledger_that_is_a_file_is_refused_before_a_secret_is_typed(
+    shell: Shell, typed: tuple[str, str]
+):
+    """
+    Without a terminal, a question would be refused in another way.
+    """
+    code, error = shell.refuses("home", *typed)
+
+    assert (2, "not_shared") == (code, error["code"])
