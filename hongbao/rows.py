@@ -53,11 +53,13 @@ else:
             return made
 
         def _replace(self, **named: object) -> Row:
-            values, fields = [*self], self._fields
-            for name, value in named.items():
-                if name not in fields:
-                    raise TypeError(f"{type(self).__name__} has the fields {', '.join(fields)}")
-                values[fields.index(name)] = value
+            values, place_of = [*self], self._fields.index
+            try:
+                for name, value in named.items():
+                    values[place_of(name)] = value
+            except ValueError:
+                fields = ", ".join(self._fields)
+                raise TypeError(f"{type(self).__name__} has the fields {fields}") from None
             return tuple.__new__(type(self), values)
 
         def _asdict(self) -> dict[str, object]:

@@ -7,6 +7,7 @@ in bulk would cost; a test compares them.
 """
 
 from collections.abc import Sequence
+from functools import cache
 from json.encoder import encode_basestring
 from typing import NamedTuple
 
@@ -49,7 +50,7 @@ class GuardTexts(NamedTuple):
         return cls(f'"by":[{encode_basestring(pack)},{said}],"verdict":"allow","rule":null')
 
     def record_of(
-        self, asked: Asked, amount_fen: int, values: Sequence[int], score: int | None
+        self, asked: Asked, amount_fen: int, values: tuple[int, ...], score: int | None
     ) -> str:
         """Return the record of a claim of *amount_fen* that was allowed, as it was *asked*."""
         (at, _what, mean_fen, other, reaction_ms, city), *rest = asked
@@ -57,9 +58,14 @@ class GuardTexts(NamedTuple):
         return (
             f'{{"seen":[{at},"claim",{amount_fen},{last}],'
             f'"asked":[{at},"claim",{mean_fen},{last},{",".join(map(str, rest))}],'
-            f'{self.by},"reports":[],"values":{str([*values]).replace(" ", "")},'
+            f'{self.by},"reports":[],"values":[{_places(len(values)) % values}],'
             f'"score":{"null" if score is None else score}}}'
         )
+
+
+@cache
+def _places(count: int) -> str:
+    return ",".join(["%s"] * count)
 
 
 def fields_of(

@@ -9,15 +9,18 @@ may overtake an answer.
 import os
 import socket
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from hongbao.documents import of_json, to_json
 from hongbao.errors import HongbaoError, NotAClaim
 from hongbao.wallet.sessions import ClaimRequest
+
+if TYPE_CHECKING:
+    from hongbao.answers import Claimed
 
 LINE_MAX = 4096
 """How many bytes a request has at most."""
@@ -59,7 +62,7 @@ def request_line(asked: ClaimRequest, within_ms: int = WITHIN_MS) -> bytes:
 def request_in(line: bytes) -> tuple[ClaimRequest, int]:
     """Return the claim in *line*, and for how many ms it may wait. Raises NotAClaim."""
     try:
-        document = of_json(line)
+        document = of_json(line.decode())
         luck = document["luck"]
         asked = ClaimRequest(
             _number(document["session"]),
@@ -75,14 +78,45 @@ def request_in(line: bytes) -> tuple[ClaimRequest, int]:
     return asked, min(within_ms, WITHIN_MS_MAX)
 
 
-def reply_line(request_id: str | None, answer: Mapping[str, Any] | HongbaoError) -> bytes:
+def reply_line(request_id: str | None, answer: "Claimed | HongbaoError") -> bytes:
     """Return the line that answers the request *request_id*, or refuses it."""
     document: dict[str, object]
     if isinstance(answer, HongbaoError):
         document = {"request_id": request_id, "refused": answer.as_dict()}
+    elif len(answer) == _PLAIN_KEYS and answer["held"] is answer["delayed"] is None:
+        return _plain_line(answer).encode()
     else:
         document = {"request_id": request_id, "answer": answer}
     return to_json(document).encode() + b"\n"
+
+
+_PLAIN_KEYS = 15
+"""How many keys an answer has that says no more than the claim itself (see `Claimed`)."""
+
+
+def _plain_line(answer: "Claimed") -> str:
+    """
+    Return what `reply_line` does for a share that was given here and now, and is not held.
+
+    That is almost all of what a service says, and an encoder would take three times as long; a test
+    compares the two. A request's id, a moment and a nonce are of characters that JSON leaves alone.
+    """
+    request_id, said = answer["request_id"], _known_json
+    return (
+        f'{{"request_id": "{request_id}", "answer": {{"request_id": "{request_id}",'
+        f' "at": "{answer["at"]}", "packet": {said(answer["packet"])},'
+        f' "kind": {said(answer["kind"])}, "sender": {said(answer["sender"])},'
+        f' "greeting": {said(answer["greeting"])}, "seat": {answer["seat"]},'
+        f' "amount_fen": {answer["amount_fen"]}, "nonce": "{answer["nonce"]}",'
+        f' "luck": {said(answer["luck"])}, "count": {answer["count"]},'
+        f' "finished": {"true" if answer["finished"] else "false"},'
+        f' "balance_fen": {answer["balance_fen"]}, "held": null, "delayed": null}}}}\n'
+    )
+
+
+@lru_cache(maxsize=1024)  # the claims of a packet say its names again and again
+def _known_json(text: str | None) -> str:
+    return to_json(text)
 
 
 @cache

@@ -166,8 +166,8 @@ class BulkClaims:
                 group = _Group(home, self._known)
                 answers = group.answers(requests)
                 if versions is not None:
-                    new = self._known.lanes_of(requests).keys() - versions.keys()
-                    versions |= home.store.lane_versions(new)
+                    versions |= home.store.lane_versions(self._known.read - versions.keys())
+                    self._known.read.clear()
                 mac = group.seal()
             if mac is not None:
                 note_head(home, group.entry, mac)
@@ -210,14 +210,15 @@ class _Person:
     """What claims of one profile stand on, as the acts so far have left it."""
 
     __slots__ = (
-        *("account", "balance_fen", "habit", "id", "is_stale", "name", "opened_at", "row"),
-        *("since_kept", "upto"),
+        *("account", "balance_fen", "habit", "id", "is_stale", "lanes", "name", "opened_at"),
+        *("row", "since_kept", "upto"),
     )
 
     def __init__(self, home: Home, judge: ClaimJudge, profile: int) -> None:
         self.row: ProfileRow = home.profile_by_id(profile)
         home.check_state(("profile", profile))
         self.id, self.account = profile, self.row.account
+        self.lanes = (f"profile/{profile}", f"person/{self.row.person}")
         self.opened_at = to_micros(self.row.opened_at)
         self.balance_fen = home.balance_fen(self.row)
         known = remembered(home, profile)
@@ -273,12 +274,13 @@ class _Packet:
 
     __slots__ = (
         *("claimed_count", "claimed_fen", "created_at", "expires_at", "inputs", "is_open"),
-        *("inputs_hex", "now", "row", "seed", "shares", "terms", "texts", "typed"),
+        *("inputs_hex", "lane", "now", "row", "seed", "shares", "terms", "texts", "typed"),
     )
 
     def __init__(self, home: Home, row: PacketRow) -> None:
         packet = row.packet
         self.row, self.seed, self.now = row, row.seed, packet
+        self.lane = f"packet/{packet.number}"
         self.claimed_fen, self.claimed_count = packet.claimed_fen, packet.claimed_count
         self.created_at = to_micros(packet.created_at)
         self.expires_at = to_micros(packet.expires_at)
@@ -317,6 +319,8 @@ class _Known:
         self.opens: dict[int, _Open] = {}
         self.devices: dict[int, _Device] = {}
         self.judge: tuple[Guards, ClaimJudge, GuardTexts] | None = None
+        self.read: set[str] = set()
+        """The lanes of people and packets that were read since the last group."""
 
     @property
     def is_full(self) -> bool:
@@ -348,6 +352,7 @@ class _Known:
                 assert self.judge is not None
                 person = _Person(self._home, self.judge[1], session.profile)
                 self.people[session.profile] = person
+                self.read.update(person.lanes)
             opened = self.opens[entry] = _Open(self._home, session, person)
             if opened.may_act:
                 opened.device = self.devices.setdefault(session.device, opened.device)
@@ -360,6 +365,7 @@ class _Known:
             if row is None:
                 raise PacketNotFound(wanted)
             packet = self.packets[wanted] = _Packet(self._home, row)
+            self.read.add(packet.lane)
         return packet
 
     def lanes_of(self, requests: Iterable[ClaimRequest]) -> dict[str, int | str]:
@@ -368,12 +374,13 @@ class _Known:
         for asked in requests:
             packet = self.packets.get(asked.packet)
             if packet is not None:
-                named[f"packet/{packet.now.number}"] = asked.packet
+                named[packet.lane] = asked.packet
             person = None
             with suppress(SessionNotOpen):  # which the request's own answer says
                 person = self.people.get(self.session(asked.session).profile)
             if person is not None:
-                named[f"profile/{person.id}"] = named[f"person/{person.row.person}"] = person.id
+                profile_lane, person_lane = person.lanes
+                named[profile_lane] = named[person_lane] = person.id
         return named
 
     def let_go(self, what: int | str) -> None:

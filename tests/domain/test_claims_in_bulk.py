@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hongbao.domain.risk.acts import JUDGED, Asked, Guard, Seen, Verdict, What
-from hongbao.domain.risk.claims import NOTHING, SUMMED, TAKEN, ClaimJudge
+from hongbao.domain.risk.claims import AT_ONCE, NOTHING, SUMMED, TAKEN, ClaimJudge
 from hongbao.domain.risk.habit import NEW, after
 from hongbao.domain.risk.indicators import INDICATORS, SCORE, Key
 from hongbao.domain.risk.judge import decide
@@ -29,7 +29,10 @@ EXAMPLES = int(os.environ.get("HONGBAO_BULK_EXAMPLES", "8"))
 
 
 def test_every_indicator_is_taken_of_a_claim():
-    assert INDICATORS.keys() - {SCORE} == TAKEN.keys() | SUMMED | NOTHING | {*Asked._fields[1:]}
+    known = TAKEN.keys() | SUMMED | NOTHING | {*AT_ONCE, *Asked._fields[1:]}
+    assert INDICATORS.keys() - {SCORE} == known
+    windowed = {name for name, indicator in INDICATORS.items() if indicator.windowed}
+    assert windowed - NOTHING == TAKEN.keys() | SUMMED
 
 
 def seen(draw: Any, at: int, what: What) -> Seen:
@@ -82,6 +85,7 @@ def test_a_claim_is_judged_as_it_is_alone(guards: Guards, life: tuple[list[Seen]
         judged = judge.judge(ready, asked)
 
         assert (decision.values, decision.score) == (judged.values, judged.score)
+        assert {int} == {*map(type, judged.values)}  # a record says each of them as it is
         if judged.is_plain:
             assert decision.verdict is Verdict.ALLOW
             assert not decision.reports

@@ -55,10 +55,10 @@ def test_they_are_those_of_any_act(
                 values=tuple(values),
                 score=score,
             )
-            text = GuardTexts.of(sender, model).record_of(asked, 9, values, score)
+            text = GuardTexts.of(sender, model).record_of(asked, 9, tuple(values), score)
             assert record.encode() == text
 
-    text = GuardTexts.of(sender, None).record_of(asked, 9, values, None)
+    text = GuardTexts.of(sender, None).record_of(asked, 9, tuple(values), None)
     transfer = Transfer(
         Account(PLATFORM, Kind.PACKET, 7), Account(PLATFORM, Kind.BALANCE, 8), 9, Reason.CLAIM
     )

@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from hongbao.documents import to_json
 from hongbao.errors import Busy, CannotListen, HongbaoError, NotAClaim
 from hongbao.home.opened import Home
 from hongbao.serving import server as server_module
 from hongbao.serving.asking import claim_with_service
-from hongbao.serving.protocol import address_of, request_in, request_line
+from hongbao.serving.protocol import address_of, reply_line, request_in, request_line
 from hongbao.serving.server import QUEUE_MAX, Server, at_port, at_socket
 from hongbao.serving.stopping import Sleeper
 from hongbao.wallet import Wallet
@@ -184,6 +187,31 @@ def test_a_request_is_read_as_it_was_written():
     assert (asked, 60_000) == request_in(request_line(asked, 10**9))
     with pytest.raises(NotAClaim):
         request_in(b'{"session": 1}')
+
+
+@given(
+    st.fixed_dictionaries(
+        {
+            **dict.fromkeys(("sender", "greeting"), st.text()),
+            "luck": st.none() | st.text(),
+            **dict.fromkeys(("seat", "amount_fen", "count", "balance_fen"), st.integers(0, 10**9)),
+            "finished": st.booleans(),
+            **dict.fromkeys(("held", "delayed"), st.none() | st.just({"rule": "a-rule"})),
+        },
+        optional={"replayed": st.just(value=True)},
+    )
+)
+def test_a_share_is_said_as_an_encoder_says_it(said: dict[str, object]):
+    """
+    Whatever people have written into it, and whatever else there is to say of it.
+    """
+    first = {"request_id": "order-1:2", "at": "2026-02-17T21:00:00+08:00", "packet": "hb_7Q2M4K9X"}
+    figures = dict.fromkeys(("seat", "amount_fen", "nonce", "luck", "count", "finished"))
+    answer = {**first, "kind": "lucky", "sender": "", "greeting": "", **figures}
+    answer |= {"balance_fen": 0, "held": None, "delayed": None, "nonce": "00ff", **said}
+
+    line = reply_line("order-1:2", answer)  # type: ignore[arg-type]  # it has the keys of one
+    assert to_json({"request_id": "order-1:2", "answer": answer}) == line.decode()[:-1]
 
 
 def test_what_the_queue_has_no_room_for_is_refused_at_once(world: World, serving: Serving):

@@ -57,12 +57,13 @@ class ClaimHabit:
         *("at", "others", "recent", "claim_at", "claim_others", "give_others", "sums"),
         *("steps", "steps_all", "steps_from", "steps_to_claim", "hours", "hours_all"),
         *("acts", "outs", "outs_magnitude", "cities", "day", "day_in_fen", "day_out_fen"),
-        *("first_at", "woke_at", "gap_s", "pin_at", "pin_place", "of_fen", "below"),
+        *("first_at", "woke_at", "gap_s", "pin_at", "pin_place", "of_fen", "below", "below_all"),
     )
 
     def __init__(self, habit: Habit, of_fen: tuple[int, ...]) -> None:
         self.of_fen = of_fen
         self.below = [(least_below(of), of) for of in of_fen]
+        self.below_all = min([least for least, _of in self.below], default=0)
         self.acts, self.outs, self.outs_magnitude = habit.acts, habit.outs, habit.outs_magnitude
         self.hours, self.hours_all = list(habit.hours), sum(habit.hours)
         self.cities, self.steps = dict(habit.cities), dict(habit.steps)
@@ -111,14 +112,15 @@ class ClaimHabit:
         acts, claims, gives, sends, packets, quick, added, failed, in_fen, out_fen, *just = (
             self.sums[-1]
         )
+        if amount_fen >= self.below_all:
+            just = [
+                met + (least <= amount_fen < of)
+                for met, (least, of) in zip(just, self.below, strict=True)
+            ]
         return (
             *(acts + 1, claims + 1, gives, sends, packets),
             quick + (0 <= reaction_ms <= QUICK_MS),
-            *(added, failed, in_fen + amount_fen, out_fen),
-            *[
-                met + (least <= amount_fen < of)
-                for met, (least, of) in zip(just, self.below, strict=True)
-            ],
+            *(added, failed, in_fen + amount_fen, out_fen, *just),
         )
 
     def _count_step(self, step: str, count: int) -> None:
@@ -179,9 +181,9 @@ class ClaimHabit:
         )
 
 
-_Taken = Callable[[ClaimHabit, Asked, int, tuple[int, ...], tuple[int, ...]], int]
+_Taken = Callable[[ClaimHabit, Seen, int, tuple[int, ...], tuple[int, ...]], int]
 """
-Measures one indicator.
+Measures one indicator in a window.
 
 The last arguments are the place of the first act in the window, the sums before it, and the sums
 with the claim itself.
@@ -217,8 +219,15 @@ class ClaimJudge:
             for place, key in enumerate(keys)
             if key.indicator in Asked._fields
         )
-        summed: dict[int, list[tuple[int, int]]] = {key.window_s: [] for key in keys}
-        taken: dict[int, list[tuple[int, _Taken]]] = {key.window_s: [] for key in keys}
+        self._night = pack.night
+        self._at_once = tuple(
+            (place, AT_ONCE.index(key.indicator))
+            for place, key in enumerate(keys)
+            if key.indicator in AT_ONCE
+        )
+        windows = dict.fromkeys(key.window_s for key in keys if key.window_s)
+        summed: dict[int, list[tuple[int, int]]] = {length_s: [] for length_s in windows}
+        taken: dict[int, list[tuple[int, _Taken]]] = {length_s: [] for length_s in windows}
         for place, key in enumerate(keys):
             if key.of_fen:
                 column = len(_COLUMNS) + self.of_fen.index(key.of_fen)
@@ -226,7 +235,7 @@ class ClaimJudge:
             elif key.indicator in _COLUMNS:
                 summed[key.window_s].append((place, _COLUMNS.index(key.indicator)))
             elif key.indicator in TAKEN:
-                taken[key.window_s].append((place, TAKEN[key.indicator](key, pack.night)))
+                taken[key.window_s].append((place, TAKEN[key.indicator](key)))
         self._windows = tuple(
             _Window(length_s, tuple(summed[length_s]), tuple(taken[length_s]))
             for length_s in summed
@@ -252,16 +261,19 @@ class ClaimJudge:
         values = [0] * self._count
         for place, field in self._of_asked:
             values[place] = asked[field]  # type: ignore[assignment]  # none is *seen*
-        at, times = asked.seen.at, habit.at
-        oldest = max(0, len(times) - RECENT)
-        now = habit.after(asked.seen)
+        seen, times = asked.seen, habit.at
+        at, oldest = seen.at, max(0, len(times) - RECENT)
+        once = _at_once(habit, asked, oldest, self._night)
+        for place, number in self._at_once:
+            values[place] = once[number]
+        now = habit.after(seen)
         for length_s, summed, taken in self._windows:
-            start = bisect_right(times, at - length_s, oldest) if length_s else oldest
+            start = bisect_right(times, at - length_s, oldest)
             before = habit.sums[start]
             for place, column in summed:
                 values[place] = now[column] - before[column]
             for place, take in taken:
-                values[place] = take(habit, asked, start, before, now)
+                values[place] = take(habit, seen, start, before, now)
         score = None
         if self._forest is not None:
             score = self._forest.score([values[place] for place in self._features])
@@ -309,17 +321,48 @@ def least_below(of_fen: int) -> int:
     return -(-9 * of_fen // 10)
 
 
-def _amount_fen(_habit: ClaimHabit, asked: Asked, _start: int, _before: _Sums, _now: _Sums) -> int:
-    return asked.seen.amount_fen
+AT_ONCE = (
+    *("amount_fen", "reaction_ms", "day_in_fen", "day_out_fen", "night", "hour_rare"),
+    *("unlike_self", "since_pin_change_min", "speed_kmh", "away_km"),
+)
+"""Indicators without a window, in the order in which `_at_once` measures them."""
 
 
-def _reaction_ms(_habit: ClaimHabit, asked: Asked, _start: int, _before: _Sums, _now: _Sums) -> int:
-    reaction_ms = asked.seen.reaction_ms
-    return NEVER if reaction_ms < 0 else reaction_ms
+def _at_once(habit: ClaimHabit, asked: Asked, oldest: int, night: Night) -> tuple[int, ...]:
+    """Measure what has no window; what is looked at begins with the act at the place *oldest*."""
+    at, _what, amount_fen, _other, reaction_ms, city = asked.seen
+    is_today, hour = habit.day == china_day_number(at), china_hour(at)
+    begins, ends = night
+    rare = unlike = 0
+    if habit.hours_all >= ACTS_MIN:
+        hours = habit.hours
+        around = hours[hour - 1] + hours[hour] + hours[(hour + 1) % 24]
+        rare = 1000 - 1000 * around // habit.hours_all
+    if habit.acts >= ACTS_MIN:
+        last = LETTERS[habit.recent[-1].what]
+        this, total = habit.steps.get(last + _CLAIM, 0), habit.steps_all
+        here = habit.steps_from.get(last, 0)
+        unlike = 1000 - 1000 * (this * total + 10 * habit.steps_to_claim) // ((here + 10) * total)
+    speed_kmh = away_km = 0
+    if city:  # only a device with a known city has moved
+        look = Look(habit.habit(), asked, (0, 0))
+        speed_kmh, away_km = measures.speed_kmh(look), measures.away_km(look)
+    return (
+        amount_fen,
+        NEVER if reaction_ms < 0 else reaction_ms,
+        habit.day_in_fen + amount_fen if is_today else amount_fen,
+        habit.day_out_fen if is_today else 0,
+        int((hour - begins) % 24 < (ends - begins) % 24),
+        rare,
+        unlike,
+        NEVER if habit.pin_place < oldest else (at - habit.pin_at) // 60,
+        speed_kmh,
+        away_km,
+    )
 
 
-def _steady(habit: ClaimHabit, asked: Asked, _start: int, before: _Sums, _now: _Sums) -> int:
-    later, shortest, longest, run = asked.seen.at, 0, 0, 1
+def _steady(habit: ClaimHabit, seen: Seen, _start: int, before: _Sums, _now: _Sums) -> int:
+    later, shortest, longest, run = seen.at, 0, 0, 1
     for place in range(len(habit.claim_at) - 1, before[_CLAIMS] - 1, -1):
         at = habit.claim_at[place]
         gap = later - at
@@ -331,59 +374,26 @@ def _steady(habit: ClaimHabit, asked: Asked, _start: int, before: _Sums, _now: _
     return run
 
 
-def _unlike_self(habit: ClaimHabit, _asked: Asked, _start: int, _before: _Sums, _now: _Sums) -> int:
-    if habit.acts < ACTS_MIN:
-        return 0
-    last = LETTERS[habit.recent[-1].what]
-    this, total = habit.steps.get(last + _CLAIM, 0), habit.steps_all
-    here = habit.steps_from.get(last, 0)
-    return 1000 - 1000 * (this * total + 10 * habit.steps_to_claim) // ((here + 10) * total)
-
-
-def _day_in_fen(habit: ClaimHabit, asked: Asked, _start: int, _before: _Sums, _now: _Sums) -> int:
-    before_fen = habit.day_in_fen if habit.day == china_day_number(asked.seen.at) else 0
-    return before_fen + asked.seen.amount_fen
-
-
-def _day_out_fen(habit: ClaimHabit, asked: Asked, _start: int, _before: _Sums, _now: _Sums) -> int:
-    return habit.day_out_fen if habit.day == china_day_number(asked.seen.at) else 0
-
-
-def _hour_rare(habit: ClaimHabit, asked: Asked, _start: int, _before: _Sums, _now: _Sums) -> int:
-    total = habit.hours_all
-    if total < ACTS_MIN:
-        return 0
-    hours, hour = habit.hours, china_hour(asked.seen.at)
-    around = hours[hour - 1] + hours[hour] + hours[(hour + 1) % 24]
-    return 1000 - 1000 * around // total
-
-
-def _same_pair(habit: ClaimHabit, asked: Asked, start: int, _before: _Sums, _now: _Sums) -> int:
-    other = asked.seen.other
+def _same_pair(habit: ClaimHabit, seen: Seen, start: int, _before: _Sums, _now: _Sums) -> int:
+    other = seen.other
     return habit.others[start:].count(other) + 1 if other else 0
 
 
-def _senders(habit: ClaimHabit, asked: Asked, _start: int, before: _Sums, _now: _Sums) -> int:
-    return len({*habit.claim_others[before[_CLAIMS] :], asked.seen.other} - {0})
+def _senders(habit: ClaimHabit, seen: Seen, _start: int, before: _Sums, _now: _Sums) -> int:
+    return len({*habit.claim_others[before[_CLAIMS] :], seen.other} - {0})
 
 
-def _recipients(habit: ClaimHabit, _asked: Asked, _start: int, before: _Sums, _now: _Sums) -> int:
+def _recipients(habit: ClaimHabit, _seen: Seen, _start: int, before: _Sums, _now: _Sums) -> int:
     return len({*habit.give_others[before[_GIVES] :]} - {0})
 
 
-def _rounds(_habit: ClaimHabit, _asked: Asked, _start: int, before: _Sums, now: _Sums) -> int:
+def _rounds(_habit: ClaimHabit, _seen: Seen, _start: int, before: _Sums, now: _Sums) -> int:
     return min(now[_PACKETS] - before[_PACKETS], now[_CLAIMS] - before[_CLAIMS])
 
 
-def _since_pin_change_min(
-    habit: ClaimHabit, asked: Asked, start: int, _before: _Sums, _now: _Sums
-) -> int:
-    return NEVER if habit.pin_place < start else (asked.seen.at - habit.pin_at) // 60
-
-
 def _dormant_days(window_s: int) -> _Taken:
-    def taken(habit: ClaimHabit, asked: Asked, _start: int, _before: _Sums, _now: _Sums) -> int:
-        at = asked.seen.at
+    def taken(habit: ClaimHabit, seen: Seen, _start: int, _before: _Sums, _now: _Sums) -> int:
+        at = seen.at
         gap_s = at - habit.recent[-1].at if habit.recent else 0
         if gap_s < DORMANT_S:
             gap_s = habit.gap_s if habit.woke_at > at - window_s else 0
@@ -392,50 +402,22 @@ def _dormant_days(window_s: int) -> _Taken:
     return taken
 
 
-def _night(night: Night) -> _Taken:
-    first, end = night
-
-    def taken(_habit: ClaimHabit, asked: Asked, _start: int, _before: _Sums, _now: _Sums) -> int:
-        return int((china_hour(asked.seen.at) - first) % 24 < (end - first) % 24)
-
-    return taken
-
-
-def _where_known(measure: measures.Plain) -> _Taken:
-    """Take what only a device with a known city has."""
-
-    def taken(habit: ClaimHabit, asked: Asked, _start: int, _before: _Sums, _now: _Sums) -> int:
-        return measure(Look(habit.habit(), asked, (0, 0))) if asked.seen.city else 0
-
-    return taken
-
-
-_Make = Callable[[Key, Night], _Taken]
+_Make = Callable[[Key], _Taken]
 
 
 def _always(taken: _Taken) -> _Make:
-    return lambda _key, _night: taken
+    return lambda _key: taken
 
 
 SUMMED = frozenset({*_COLUMNS, "just_below"} - {"gives", "packets"})
-"""Indicators that are differences of running sums."""
+"""Indicators that are differences of running sums in a window."""
 
 TAKEN: Mapping[str, _Make] = {
-    "reaction_ms": _always(_reaction_ms),
     "steady": _always(_steady),
-    "unlike_self": _always(_unlike_self),
-    "amount_fen": _always(_amount_fen),
-    "day_in_fen": _always(_day_in_fen),
-    "day_out_fen": _always(_day_out_fen),
-    "night": lambda _key, night: _night(night),
-    "hour_rare": _always(_hour_rare),
     "same_pair": _always(_same_pair),
     "senders": _always(_senders),
     "recipients": _always(_recipients),
     "rounds": _always(_rounds),
-    "speed_kmh": _always(_where_known(measures.speed_kmh)),
-    "away_km": _always(_where_known(measures.away_km)),
-    "dormant_days": lambda key, _night: _dormant_days(key.window_s),
-    "since_pin_change_min": _always(_since_pin_change_min),
+    "dormant_days": lambda key: _dormant_days(key.window_s),
 }
-"""How other indicators are taken of a claim, but for what is `Asked` as it is, and `NOTHING`."""
+"""How others are taken in a window, but for what is `Asked` as it is, and `NOTHING`."""

