@@ -98,6 +98,19 @@ def test_a_claim_is_judged_as_it_is_alone(guards: Guards, life: tuple[list[Seen]
         assert list(habit.cities.items()) == list(ready.habit().cities.items())
 
 
+@pytest.mark.parametrize("hour", range(24))
+def test_a_claim_is_judged_as_it_is_alone_at_every_hour(hour: int):
+    """
+    Also around midnight: the hours before and behind it are neighbours.
+    """
+    at = 1_790_000_000 // DAY * DAY + hour * 3600
+    acts = [Seen(at + n * DAY - n % 4 * 3600, What.CLAIM, 1, n % 3, 5000) for n in range(30)]
+    asked = Asked(Seen(at + 30 * DAY, What.CLAIM, 1, 2, 5000), *range(1, len(Asked._fields)))
+    judge, habit = ClaimJudge(*GUARDS), after(NEW, *acts)
+
+    assert decide(*GUARDS, habit, asked).values == judge.judge(judge.habit(habit), asked).values
+
+
 @settings(max_examples=EXAMPLES)
 @given(lives())
 def test_any_act_is_remembered_as_it_is_alone(life: tuple[list[Seen], list[Asked]]):

@@ -43,7 +43,7 @@ _COLUMNS = (
 )
 """What is summed up of each act; behind them, which amounts are just below of what is compared."""
 
-_CLAIMS, _GIVES, _PACKETS = map(_COLUMNS.index, ("claims", "gives", "packets"))
+_ACTS, _CLAIMS, _GIVES, _PACKETS = map(_COLUMNS.index, ("acts", "claims", "gives", "packets"))
 
 
 class ClaimHabit:
@@ -185,8 +185,8 @@ _Taken = Callable[[ClaimHabit, Seen, int, tuple[int, ...], tuple[int, ...]], int
 """
 Measures one indicator in a window.
 
-The last arguments are the place of the first act in the window, the sums before it, and the sums
-with the claim itself.
+The last arguments are when the window begins, the sums before its first act, and the sums with the
+claim itself.
 """
 
 
@@ -235,7 +235,7 @@ class ClaimJudge:
             elif key.indicator in _COLUMNS:
                 summed[key.window_s].append((place, _COLUMNS.index(key.indicator)))
             elif key.indicator in TAKEN:
-                taken[key.window_s].append((place, TAKEN[key.indicator](key)))
+                taken[key.window_s].append((place, TAKEN[key.indicator]))
         self._windows = tuple(
             _Window(length_s, tuple(summed[length_s]), tuple(taken[length_s]))
             for length_s in summed
@@ -268,12 +268,12 @@ class ClaimJudge:
             values[place] = once[number]
         now = habit.after(seen)
         for length_s, summed, taken in self._windows:
-            start = bisect_right(times, at - length_s, oldest)
-            before = habit.sums[start]
+            since = at - length_s
+            before = habit.sums[bisect_right(times, since, oldest)]
             for place, column in summed:
                 values[place] = now[column] - before[column]
             for place, take in taken:
-                values[place] = take(habit, seen, start, before, now)
+                values[place] = take(habit, seen, since, before, now)
         score = None
         if self._forest is not None:
             score = self._forest.score([values[place] for place in self._features])
@@ -361,7 +361,7 @@ def _at_once(habit: ClaimHabit, asked: Asked, oldest: int, night: Night) -> tupl
     )
 
 
-def _steady(habit: ClaimHabit, seen: Seen, _start: int, before: _Sums, _now: _Sums) -> int:
+def _steady(habit: ClaimHabit, seen: Seen, _since: int, before: _Sums, _now: _Sums) -> int:
     later, shortest, longest, run = seen.at, 0, 0, 1
     for place in range(len(habit.claim_at) - 1, before[_CLAIMS] - 1, -1):
         at = habit.claim_at[place]
@@ -374,50 +374,39 @@ def _steady(habit: ClaimHabit, seen: Seen, _start: int, before: _Sums, _now: _Su
     return run
 
 
-def _same_pair(habit: ClaimHabit, seen: Seen, start: int, _before: _Sums, _now: _Sums) -> int:
+def _same_pair(habit: ClaimHabit, seen: Seen, _since: int, before: _Sums, _now: _Sums) -> int:
     other = seen.other
-    return habit.others[start:].count(other) + 1 if other else 0
+    return habit.others[before[_ACTS] :].count(other) + 1 if other else 0
 
 
-def _senders(habit: ClaimHabit, seen: Seen, _start: int, before: _Sums, _now: _Sums) -> int:
+def _senders(habit: ClaimHabit, seen: Seen, _since: int, before: _Sums, _now: _Sums) -> int:
     return len({*habit.claim_others[before[_CLAIMS] :], seen.other} - {0})
 
 
-def _recipients(habit: ClaimHabit, _seen: Seen, _start: int, before: _Sums, _now: _Sums) -> int:
+def _recipients(habit: ClaimHabit, _seen: Seen, _since: int, before: _Sums, _now: _Sums) -> int:
     return len({*habit.give_others[before[_GIVES] :]} - {0})
 
 
-def _rounds(_habit: ClaimHabit, _seen: Seen, _start: int, before: _Sums, now: _Sums) -> int:
+def _rounds(_habit: ClaimHabit, _seen: Seen, _since: int, before: _Sums, now: _Sums) -> int:
     return min(now[_PACKETS] - before[_PACKETS], now[_CLAIMS] - before[_CLAIMS])
 
 
-def _dormant_days(window_s: int) -> _Taken:
-    def taken(habit: ClaimHabit, seen: Seen, _start: int, _before: _Sums, _now: _Sums) -> int:
-        at = seen.at
-        gap_s = at - habit.recent[-1].at if habit.recent else 0
-        if gap_s < DORMANT_S:
-            gap_s = habit.gap_s if habit.woke_at > at - window_s else 0
-        return gap_s // 86_400
-
-    return taken
-
-
-_Make = Callable[[Key], _Taken]
-
-
-def _always(taken: _Taken) -> _Make:
-    return lambda _key: taken
+def _dormant_days(habit: ClaimHabit, seen: Seen, since: int, _before: _Sums, _now: _Sums) -> int:
+    gap_s = seen.at - habit.recent[-1].at if habit.recent else 0
+    if gap_s < DORMANT_S:
+        gap_s = habit.gap_s if habit.woke_at > since else 0
+    return gap_s // 86_400
 
 
 SUMMED = frozenset({*_COLUMNS, "just_below"} - {"gives", "packets"})
 """Indicators that are differences of running sums in a window."""
 
-TAKEN: Mapping[str, _Make] = {
-    "steady": _always(_steady),
-    "same_pair": _always(_same_pair),
-    "senders": _always(_senders),
-    "recipients": _always(_recipients),
-    "rounds": _always(_rounds),
-    "dormant_days": lambda key: _dormant_days(key.window_s),
+TAKEN: Mapping[str, _Taken] = {
+    "steady": _steady,
+    "same_pair": _same_pair,
+    "senders": _senders,
+    "recipients": _recipients,
+    "rounds": _rounds,
+    "dormant_days": _dormant_days,
 }
 """How others are taken in a window, but for what is `Asked` as it is, and `NOTHING`."""

@@ -37,6 +37,8 @@ class Statement(Row):
     """The parameter of each of its places."""
     apart: tuple[tuple[int, Place], ...]
     """Those of its places whose value is not just put there, each with its number."""
+    is_in_order: bool = False
+    """Whether its values are just its parameters, one after the other."""
     numbered: str | None = None
     """The table whose rows get a number with it: the first value, before those of its *places*."""
 
@@ -277,7 +279,7 @@ def _placed(text: str, columns: dict[int, tuple[str, bool]]) -> Statement:
     marked = re.sub(_MARKED, place, doubled)
     order = tuple(each.parameter for each in places)
     apart = tuple((at, each) for at, each in enumerate(places) if each.is_limit or each.column)
-    return Statement(marked, tuple(places), order, apart)
+    return Statement(marked, tuple(places), order, apart, order == (*range(len(order)),))
 
 
 def _columns_of(sql: str) -> dict[int, tuple[str, bool]]:

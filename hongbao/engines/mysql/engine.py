@@ -784,7 +784,10 @@ class Ledger(Verbs):
         return [[number, *row] for number, row in zip(numbers, placed, strict=True)]
 
     def _placed(self, statement: Statement, values: Sequence[object]) -> list[object]:
-        placed = [values[number] for number in statement.order]
+        if statement.is_in_order:
+            placed = [*values]
+        else:
+            placed = [values[number] for number in statement.order]
         for at, (_parameter, is_limit, column, alike) in statement.apart:
             value = placed[at]
             if is_limit and isinstance(value, int) and value < 0:
