@@ -195,25 +195,14 @@ def fill(sentence: str, facts: Mapping[str, object]) -> str:
 _BEGINS, _ENDS = "\ufdd0", "\ufdd1"
 """Mark an edge of a code until its neighbour is known; Unicode gives them to no character."""
 
-_PATHS = frozenset({"file", "folder", "path"})
-"""Facts that stand apart in any script: a wallet's folder may be called 钱包."""
+_PATHS = frozenset({"file", "folder", "host", "node", "path"})
+"""Facts that stand apart in any script: a wallet's folder may be called 钱包, a node is ::1."""
 
 _CODES = frozenset(
     {
         *("alias", "choices", "code", "column", "command", "cursor", "device", "engine", "error"),
-        *("flag", "host", "indicator", "key", "known", "mark", "model", "names", "node", "option"),
-        *(
-            "options",
-            "other",
-            "pack",
-            "place",
-            "places",
-            "policy",
-            "program",
-            "seed",
-            "setting",
-            "source",
-        ),
+        *("flag", "indicator", "key", "known", "mark", "model", "names", "option", "options"),
+        *("other", "pack", "place", "places", "policy", "program", "seed", "setting", "source"),
         *("table", "target", "task", "text", "topic", "user", "value", "variable", "word"),
     }
 )
@@ -233,25 +222,28 @@ _CODE_DIGITS = 6
 
 def is_code(text: str) -> bool:
     """
-    Return whether *text* begins with a code: letters with digits or marks, or digits alone.
+    Return whether *text* begins with a code: letters with digits or marks, or many digits.
 
     A word or a name is close to the Chinese around it, as are amounts, counts and times.
 
     >>> is_code("hb_7Q2M4K9X"), is_code("--yes"), is_code("6a77"), is_code("135790")
     (True, True, True, True)
+    >>> is_code("127.0.0.1:8000")
+    True
     >>> is_code("Alice"), is_code("JSON"), is_code("123456.78"), is_code("2026-02-17 20:00")
     (False, False, False, False)
     """
-    letters = others = digits = 0
+    letters = others = digits = dots = 0
     for character in text:
         if character.isspace() or character > "\u1fff":
             break
         letters += character.isalpha()
         digits += character.isdigit()
         others += not character.isalnum()
+        dots += character == "."
         if letters and (digits or others):
             return True
-    return digits >= _CODE_DIGITS and not others
+    return (dots == 3 and digits > 3) or (digits >= _CODE_DIGITS and not others)
 
 
 def _marked(name: str, value: object) -> object:

@@ -518,6 +518,8 @@ def test_codes_stand_apart_in_every_other_text():
     [
         ("根哈希{root}", {"root": "6a77c0"}, "根哈希 6a77c0"),
         ("{where}被恢复", {"where": "mysql://pay@db/a"}, "mysql://pay@db/a 被恢复"),
+        ("节点{node}没有", {"node": "[::1]:3306"}, "节点 [::1]:3306 没有"),
+        ("在{place}监听", {"place": "127.0.0.1:80"}, "在 127.0.0.1:80 监听"),
         ("{task}的{wallet}", {"task": "b-1", "wallet": "小明"}, "b-1 的小明"),
         ("支付密码{pin}，", {"pin": "135790"}, "支付密码 135790，"),
         ("钱包在{path}里", {"path": Path("/a/钱包")}, "钱包在 /a/钱包 里"),

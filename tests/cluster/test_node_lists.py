@@ -91,4 +91,4 @@ def test_a_node_that_becomes_unsafe_is_shown(shop: Shell, one_node: Cluster, uns
     assert [None, "cluster_refused"] == [
         each["error"] and each["error"]["code"] for each in shown["nodes"]
     ]
-    assert f"节点{unsafe}：" in shop("home", HONGBAO_LANG="zh").out
+    assert f"节点 {unsafe}：" in shop("home", HONGBAO_LANG="zh").out
