@@ -181,7 +181,7 @@ def fill(sentence: str, facts: Mapping[str, object]) -> str:
     ('用零钱支付', '用 icbc-0003 支付')
     """
     shown = {name: _shown(name, value) for name, value in facts.items()}
-    chinese = not sentence.isascii() and any(map(_is_chinese, sentence))
+    chinese = not sentence.isascii() and max(sentence) >= "\u4e00"
     prose = {name: _marked(name, shown[name]) for name in shown} if chinese else shown
     first, *parts = sentence.split("`")  # what is in backquotes has an odd place
     said = first.format_map(prose)
