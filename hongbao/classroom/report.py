@@ -300,7 +300,10 @@ def goal_of(reached: Reached, *, reveal: bool = False) -> GoalMarked:
     }
     if reveal:
         marked["expected"] = [
-            *(f"{each.of.text} ({each.got})" for each in reached.differs),
+            *(
+                say(N_("{fact} ({got})"), fact=each.of.text, got=each.got)
+                for each in reached.differs
+            ),
             *(say(N_("not: {fact}"), fact=each.of.text) for each in reached.happened),
         ]
     return marked

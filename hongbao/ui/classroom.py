@@ -85,7 +85,13 @@ REPORT = Listing(
 def reasons_of(row: MarkLine) -> list[str]:
     """Return what stands behind a mark, in one line."""
     lost = [
-        f"{number}: {goal['points']}/{goal['of']} {', '.join(_against(goal))}"
+        say(
+            N_("{number}: {points}/{of} {reasons}"),
+            number=number,
+            points=goal["points"],
+            of=goal["of"],
+            reasons=_(", ").join(_against(goal)),
+        )
         for number, goal in enumerate(row["goals"], 1)
         if goal["points"] < goal["of"]
     ]
@@ -174,8 +180,14 @@ def show_task(started: TaskStarted) -> None:
         print(started["text"])
         pipe(*(("fact", goal["points"], goal["text"]) for goal in started["goals"]))
         return
-    who = safe(started["name"])
-    line(f"{started['title']} · {who} ({started['student']})", bold=started["title"])
+    title, student = started["title"], started["student"]
+    heading = say(
+        N_("{title} · {name} ({student})"),
+        title=title,
+        name=safe(started["name"]),
+        student=student,
+    )
+    line(heading, bold=title)
     print()
     for paragraph in started["text"].split("\n"):
         for text in wrapped(paragraph, console().width) or [""]:
@@ -247,7 +259,8 @@ def show_report(report: ClassReport) -> None:
         print()
         line(_("files that are no one's hand-in:"))
         for file in report["files"]:
-            line(f"  {safe(file['file'])}: {file['problem']}")
+            name, problem = safe(file["file"]), file["problem"]
+            line("  " + say(N_("{file}: {problem}"), file=name, problem=problem))
     print()
     line(money_line(report))
 

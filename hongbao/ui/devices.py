@@ -72,7 +72,7 @@ DEVICES = Listing(
         Field(
             "shared_with",
             Column(N_("shared with"), gives=True, below=True, named=True),
-            lambda row: safe(", ".join(row["shared_with"])),
+            lambda row: safe(_(", ").join(row["shared_with"])),
         ),
         Field("fault"),
     ),

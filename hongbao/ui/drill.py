@@ -168,7 +168,7 @@ def _called(what: str, sites: Sequence[str]) -> str:
 
 
 def _task(task: DrillTask) -> str:
-    what = say(BY_HAND[task["what"]], site=safe(", ".join(task["sites"])))
+    what = say(BY_HAND[task["what"]], site=safe(_(", ").join(task["sites"])))
     return f"{_clock(task['at_micros'])}  {what} · {took(task['micros'])}"
 
 

@@ -70,10 +70,11 @@ def not_done_yet(failed: NotDoneYet) -> str:
     """Return a sentence on what could not be done, why, and when it is tried again."""
     what = safe(failed["subject"] or _(KINDS[failed["kind"]]))
     why = recall(failed["error"]).message
+    said = say(N_("{what}: {why}"), what=what, why=why)
     if failed["next_try_at"] is None:
-        return f"{what}: {why}"
+        return said
     again = say(N_("tried again at {at}"), at=wording.when(failed["next_try_at"]))
-    return f"{what}: {why} · {again}"
+    return f"{said} · {again}"
 
 
 def refunded(refund: Refunded) -> str:

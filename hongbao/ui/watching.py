@@ -84,7 +84,7 @@ def what_happened(event: WatchedEvent) -> str:
         return say(N_("events {first} to {last} are gone"), first=first, last=last)
     if event["event"] == "restored" and first is not None:
         gone = say(N_("events {first} to {last} are gone"), first=first, last=last)
-        return f"{_line_fact(event)}: {gone}"
+        return say(N_("{what}: {why}"), what=_line_fact(event), why=gone)
     if event["event"] == "claimed" and event["shares"] != 1:
         end, one = N_("claimed the last share of {count}"), N_("claimed share {seat} of {count}")
         sentence = end if event["finished"] else one
