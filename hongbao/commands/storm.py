@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 from hongbao.commands.declared import Context, Option, wrong_usage
@@ -13,11 +13,12 @@ from hongbao.commands.options import Command, caller, new_app, whole
 from hongbao.commands.rules import read_policy
 from hongbao.commands.throwaway import prove, say_kept
 from hongbao.documents import to_json
-from hongbao.errors import ConflictingOptions, InvalidCosts
+from hongbao.errors import ConflictingOptions, Interrupted, InvalidCosts, StormInterrupted
 from hongbao.units import iso
 from hongbao.words import N_
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from hongbao.answers import Checked, Latency, Stormed
@@ -135,7 +136,6 @@ def storm(
 ) -> None:
     from hongbao.load.crowd import check_packets
     from hongbao.load.storm import Plan
-    from hongbao.story.folders import lent_folder
 
     call = caller(ctx)
     if simulate is not None and keep:
@@ -152,12 +152,30 @@ def storm(
         evening = _in_small(seed, people, packets, shares, claims)
         _simulate(call, evening, simulate, file, access)
         return
-    with ending_tidily(), lent_folder("storm", keep=keep) as folder:
+    with _in_folder(access, keep=keep) as folder:
         plan = Plan(seed, senders, packets, shares, claims, seconds * 1_000_000_000)
         env, names = _made(call, folder, people, senders, seed, access)
         stormed, checked = _stormed(call, folder, env, names, plan, access)
         stormed["kept"] = str(env.home) if keep else None
     _answer(call, stormed, checked)
+
+
+@contextmanager
+def _in_folder(access: "Access | None", *, keep: bool = False) -> "Iterator[Path]":
+    """
+    Lend a folder, and end tidily on Ctrl-C.
+
+    Raises Interrupted, or StormInterrupted where *access* leads to the ledger.
+    """
+    from hongbao.story.folders import lent_folder
+
+    try:
+        with ending_tidily(), lent_folder("storm", keep=keep) as folder:
+            yield folder
+    except Interrupted:
+        if access is None:
+            raise
+        raise StormInterrupted from None
 
 
 def _made(
@@ -295,12 +313,11 @@ def _keep_costs(costs: "Costs", file: "Path") -> None:
 def _measured(call: "Caller", evening: "Evening", access: "Access | None") -> "Costs":
     """Measure what claims cost on this machine, in a throw-away wallet."""
     from hongbao.load.measuring import measure
-    from hongbao.story.folders import lent_folder
     from hongbao.story.player import variables_in
     from hongbao.story.running import process
     from hongbao.wallet import Wallet
 
-    with ending_tidily(), lent_folder("storm", keep=False) as folder:
+    with _in_folder(access) as folder:
         env, names = _made(call, folder, evening.people, evening.senders, evening.seed, access)
         variables = variables_in(folder, env.home, "en", None, call.env.variables)
 

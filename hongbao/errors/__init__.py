@@ -108,7 +108,7 @@ TOPICS = {
     ),
     "drills": "InvalidSites DrillInterrupted DrillCommandFailed DrillStuck DrillFoundFaults",
     "parallel": "GateGone NoGates MoneyLost RaceStuck NoBlock TooManyOrders LabLoss",
-    "simulation": "SimulatorMissing InvalidCosts",
+    "simulation": "StormInterrupted SimulatorMissing InvalidCosts",
     "lab": "ExperimentNotFound BadLabCommand UnequalShares",
     "lessons": (
         "InvalidLesson LessonNotFound StepNotFound NothingToUndo NotALessonsFolder "

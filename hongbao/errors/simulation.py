@@ -1,7 +1,15 @@
-"""Simulations: what they need, and costs that cannot be read."""
+"""Storms and simulations: what they need, costs that cannot be read, and what a Ctrl-C leaves."""
 
-from hongbao.errors.base import Unusable, UsageError, example
+from hongbao.errors.base import ExitCode, HongbaoError, Unusable, UsageError, example
 from hongbao.words import N_
+
+
+class StormInterrupted(HongbaoError):
+    """Ctrl-C in a storm on a cluster: what was made of its ledger stays in the database."""
+
+    exit_code = ExitCode.INTERRUPTED
+    sentence = N_("interrupted; what was made of the storm's ledger stays in the database")
+    advice = N_("drop the storm's database")
 
 
 class SimulatorMissing(Unusable):

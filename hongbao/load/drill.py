@@ -354,8 +354,9 @@ class Drill:
         try:
             for client, profile in self.profiles.items():
                 home = self._env_at(client % len(self._plan.sites)).home
+                places = str(self._notes(client)), str(stop)
                 orders = Orders(
-                    client, str(home), profile, self._plan.seed, str(self._notes(client)), str(stop)
+                    client, str(home), profile, self._plan.seed, *places, parent=os.getpid()
                 )
                 file = self._folder / f"orders-{client}"
                 file.write_text(json.dumps([*orders]), encoding="utf-8")

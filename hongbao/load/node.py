@@ -26,11 +26,16 @@ _LOOK_SECONDS = 0.2
 
 
 class Orders(Row):
-    """Where a node finds the wallet, where it listens, and which host of the address is its own."""
+    """
+    Where a node finds the wallet, where it listens, and which host of the address is its own.
+
+    It ends with its *parent*, the process of the storm, also when that is killed.
+    """
 
     home: str
     place: str
     host: int
+    parent: int
 
 
 class Progress(Row):
@@ -42,7 +47,7 @@ class Progress(Row):
 
 
 def main(words: Sequence[str]) -> None:
-    """Take claims by the orders in a file, until SIGTERM."""
+    """Take claims by the orders in a file, until SIGTERM, or until there is no storm any more."""
     os.umask(0o077)
     orders = Orders(*json.loads(Path(words[0]).read_text(encoding="utf-8")))
     env = system_env()._replace(home=Path(orders.home))
@@ -58,17 +63,26 @@ def main(words: Sequence[str]) -> None:
         with at_socket(Path(orders.place)) as listener:
             server.listen(listener)
             said = None
-            while not sleeper.is_stopped:
+            while not sleeper.is_stopped and os.getppid() == orders.parent:
                 try:
                     server.attend(home, _LOOK_SECONDS)
                 except Busy:
                     continue  # its clients were told, and ask again
                 sizes = server.metrics.sizes
                 done = Progress(round(sizes.sum), sizes.count, begun_again(store))
-                if done != said:
-                    said = done
-                    sys.stdout.write(json.dumps([*done]) + "\n")
-                    sys.stdout.flush()
+                if done != said and not _said(said := done):
+                    return
+
+
+def _said(done: Progress) -> bool:
+    """Say how far this node has come; return whether anyone is left to hear it."""
+    try:
+        sys.stdout.write(json.dumps([*done]) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        sys.stdout = None  # or it is flushed again at the end
+        return False
+    return True
 
 
 if __name__ == "__main__":

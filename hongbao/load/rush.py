@@ -123,7 +123,8 @@ def started(home: Path, folder: Path, address: Address) -> Iterator[list[Node]]:
         processes = []
         for number, name in enumerate(hosts):
             place, file = folder / f"{number}.sock", folder / f"{number}.orders"
-            file.write_text(json.dumps([*Orders(str(home), str(place), number)]), encoding="utf-8")
+            orders = Orders(str(home), str(place), number, os.getpid())
+            file.write_text(json.dumps([*orders]), encoding="utf-8")
             process = subprocess.Popen(  # noqa: S603 - ourselves
                 [sys.executable, "-P", "-X", "utf8", "-m", "hongbao.load.node", str(file)],
                 stdin=subprocess.DEVNULL,

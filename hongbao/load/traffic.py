@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from hashlib import sha256
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -55,6 +56,8 @@ class Orders(Row):
     notes: str
     stop: str
     """The file that ends it, once it is there and the request in hand is answered."""
+    parent: int
+    """The process of the drill: the client ends at once when that has been killed."""
 
 
 class Attempt(Row):
@@ -106,7 +109,9 @@ class Client:
         return int.from_bytes(sha256(text.encode()).digest()[:8])
 
     def _is_over(self) -> bool:
-        if self._stop_seen is None and Path(self._orders.stop).exists():
+        if os.getppid() != self._orders.parent:
+            self._stop_seen = -inf
+        elif self._stop_seen is None and Path(self._orders.stop).exists():
             self._stop_seen = time.monotonic()
         return self._stop_seen is not None
 

@@ -10,12 +10,12 @@ import pytest
 from hongbao import cli
 from hongbao.commands.drill import CLIENTS_MAX
 from hongbao.env import system_env
-from hongbao.errors import DrillCommandFailed, DrillStuck, InvalidSites
+from hongbao.errors import DrillCommandFailed, DrillStuck, InvalidSites, LedgerUnreachable
 from hongbao.home.clusters import Access, Address, parse_address
 from hongbao.load import drill as drill_module
 from hongbao.load.drill import SITES, Drill, Plan, Site, sites_of
 from hongbao.load.proving import Booked, Proof, balances, per_second, proof, seen
-from hongbao.load.traffic import ANSWERED, Attempt, attempts_in
+from hongbao.load.traffic import ANSWERED, Attempt, Client, Orders, attempts_in
 from hongbao.ui.drill import Standing, live, show_drilled
 from hongbao.ui.script import columns
 from hongbao.wallet.sandbox import PEOPLE
@@ -245,6 +245,30 @@ def test_a_drill_in_which_nobody_is_answered_ends(tmp_path: Path, monkeypatch: p
     drill = a_drill(tmp_path)
     with pytest.raises(DrillStuck):
         list(drill._until_answered())
+
+
+def test_a_client_whose_drill_was_killed_does_nothing_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """
+    Neither the next act, nor the one in hand once more: nobody is left to tell it to stop.
+    """
+
+    class Away:
+        @staticmethod
+        def open(*_all: object, **_named: object) -> Any:
+            raise LedgerUnreachable(where="db1")
+
+    parents = iter([7])
+    monkeypatch.setattr("hongbao.load.traffic.Wallet", Away)
+    monkeypatch.setattr("os.getppid", lambda: next(parents, 1))
+    notes = tmp_path / "notes"
+    orders = (0, str(tmp_path), "Ann", "drill", str(notes), str(tmp_path / "stop"))
+
+    Client(Orders(*orders, parent=7)).live()
+    assert ["ledger_unreachable"] == [each.outcome for each in attempts_in(notes)]
+    Client(Orders(*orders, parent=7)).live()
+    assert [] == attempts_in(notes)
 
 
 # --- screens -------------------------------------------------------------------------------------

@@ -154,6 +154,26 @@ def test_packets_that_cannot_be_are_refused_before_anyone_is_made(
         assert ("--packets", 600) == (error["option"], error["most"])
 
 
+def test_an_evening_on_a_cluster_that_is_ended_says_what_stays(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """
+    Of one in a file nothing does.
+    """
+
+    def end(*_all: object, **_named: object) -> None:
+        raise KeyboardInterrupt
+
+    password = tmp_path / "password"
+    password.write_text("secret\n")
+    monkeypatch.setattr("hongbao.wallet.sandbox.make_sandbox", end)
+    on_cluster = ("--ledger", "mysql://pay@db1/storm", "--ledger-password-file", str(password))
+    for typed, code in ((on_cluster, "storm_interrupted"), ((), "interrupted")):
+        for more in ((), ("--simulate", "2")):
+            assert 130 == cli.main(["storm", *typed, *more, "--json"])
+            assert code == json.loads(capsys.readouterr().err.splitlines()[-1])["error"]["code"]
+
+
 @every(
     "line",
     [

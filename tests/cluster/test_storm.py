@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,9 +20,11 @@ from hongbao.load.storm import Plan
 from hongbao.policies import text_of
 from hongbao.wallet import Wallet
 from hongbao.wallet.sandbox import make_sandbox
+from tests.cli.shell import COMMAND
 from tests.cluster.databases import PAY
 from tests.cluster.nodes import Cluster
 from tests.cluster.worlds import empty_ledger
+from tests.serving.test_server import until
 
 pytestmark = pytest.mark.cluster
 
@@ -99,6 +102,33 @@ def test_claims_go_to_the_node_of_their_packet(one_node: Cluster, tmp_path: Path
     assert min(first.claims, second.claims) > 20
     assert first.is_up
     assert second.is_up
+
+
+def test_the_node_of_a_storm_that_is_killed_ends_without_a_word(one_node: Cluster, tmp_path: Path):
+    """
+    It would keep its connections to the database for ever.
+    """
+    address = empty_ledger(one_node, "orphans")
+    process = subprocess.Popen(
+        [
+            *(*COMMAND, "storm", "--ledger", str(address), "--seconds", "60"),
+            *("--ledger-password-file", str(one_node.password_file(PAY))),
+            *("--people", "4", "--packets", "2", "--shares", "2", "--claims", "400"),
+        ],
+        env={"TMPDIR": str(tmp_path), "PATH": os.defpath},
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    until(lambda: [*tmp_path.glob("*/0.sock")])
+    (node,) = children.read_text().split()
+
+    process.kill()
+    _out, err = process.communicate(timeout=30)  # until no one has its standard error any more
+
+    until(lambda: not Path("/proc", node).exists())
+    assert all(line.startswith("note: ") for line in err.splitlines()), err
 
 
 @pytest.mark.slow
