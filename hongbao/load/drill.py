@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -151,6 +152,16 @@ class Proven(Row):
     """Whose balance is not what the answers say."""
     checked: tuple[tuple[str, Checked], ...]
     """What `check` says, of each site's machine."""
+
+
+def _ended(code: int) -> str:
+    """
+    Return how a command that said nothing ended.
+
+    >>> _ended(7), _ended(-9)
+    ('exit 7', 'SIGKILL')
+    """
+    return f"exit {code}" if code > 0 else signal.Signals(-code).name
 
 
 class Drill:
@@ -335,7 +346,7 @@ class Drill:
         if command.returncode:
             lines = said.decode("utf-8", "replace").split("\n")
             last = [text for text in map(str.strip, lines) if text][-1:]
-            reason = "".join(last) or f"exit {command.returncode}"
+            reason = "".join(last) or _ended(command.returncode)
             raise DrillCommandFailed(command=" ".join(words), reason=reason)
 
     # --- traffic ---------------------------------------------------------------------------------

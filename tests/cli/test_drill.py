@@ -231,6 +231,7 @@ def test_a_command_has_the_site_and_its_failure_ends_the_drill(tmp_path: Path):
     for words, reason in (
         (("import sys; sys.exit(f'no such node: {sys.argv[2]}\\n')",), "no such node: shanghai-1"),
         (("import sys; sys.exit(7)",), "exit 7"),
+        (("import os; os.kill(os.getpid(), 9)",), "SIGKILL"),
     ):
         with pytest.raises(DrillCommandFailed) as failed:
             a_drill(tmp_path, *words)._kill(sites[:1])

@@ -48,6 +48,42 @@ def test_a_command_without_a_cluster_says_so(capsys: pytest.CaptureFixture[str],
         assert f"cluster: there is no cluster in {tmp_path}" in capsys.readouterr().err
 
 
+BROKEN = """
+import runpy, socket, sys
+from tools.nodes import cli
+
+def main():
+    ours, theirs = socket.socketpair()
+    theirs.close()
+    try:
+        ours.send(b"to a server that has gone away")
+    except BrokenPipeError:
+        print("line\\n" * 100_000)
+        return 3
+
+cli.main = main
+runpy.run_path(sys.argv[1], run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize(("reads", "status"), [(True, 3), (False, 0)])
+def test_only_a_reader_that_has_had_enough_ends_it_quietly(reads: bool, status: int):
+    """
+    A server that goes away while it is spoken to does not end the command, as the signal would.
+    """
+    argv = [sys.executable, "-c", BROKEN, str(TOOL)]
+    process = subprocess.Popen(
+        argv, cwd=TOOL.parents[1], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    if not reads:
+        process.stdout.readline()
+        process.stdout.close()
+        process.stdout = None
+    _out, err = process.communicate(timeout=60)
+    assert (status, b"") == (process.returncode, err)
+
+
 @pytest.fixture
 def place() -> Iterator[Path]:
     """Have a folder that servers can enter, which pytest's own is not."""
