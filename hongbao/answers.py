@@ -999,21 +999,30 @@ class CheckpointLine(TypedDict):
 
 
 class WitnessLine(TypedDict):
-    """A machine that has seen so much of the log; *here* says that it is this one."""
+    """
+    A machine that has seen so much of the log; *here* says that it is this one.
+
+    *at* is when it said so in the ledger; null if the ledger has no word of it.
+    """
 
     witness: str
     here: bool
     epoch: int
     size: int
-    at: str
+    at: str | None
 
 
 class LogShown(CheckpointLine):
-    """The log of a shared ledger: its newest checkpoint, and who has seen how much."""
+    """
+    The log of a shared ledger: its newest checkpoint, and who has seen how much.
+
+    *refused* is the error by which this machine refuses it; null if it does not.
+    """
 
     origin: str
     unsealed: int
     witnesses: list[WitnessLine]
+    refused: dict[str, object] | None
 
 
 class HomeShown(HomeChanged):

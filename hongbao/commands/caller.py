@@ -98,6 +98,8 @@ class Caller:
         """The columns that a terminal gets by the settings."""
         self._is_rehearsed = False
         self.passphrase_file: str | None = None
+        self.passphrase_option: str | None = None
+        """The command's option for a passphrase of something else than this home."""
         self._known_passphrase: str | None = None
         self._has_typed_pin = False
         self._same_pin: Pin | None = None
@@ -452,7 +454,8 @@ class Caller:
         Return the passphrase that opens a locked home.
 
         ``--passphrase-file`` names a file, and else HONGBAO_PASSPHRASE_FILE. Raises HomeLocked
-        where neither of them nor a terminal gives one.
+        where neither of them nor a terminal gives one; Unanswered, with the option, where it is
+        not this home that is locked (`passphrase_option`).
         """
         self.notes.secrets.append("passphrase")
         if file := self._passphrase_file():
@@ -460,10 +463,13 @@ class Caller:
         if self._known_passphrase is not None:
             return self._known_passphrase
         try:
-            return self.ask_secret(N_("passphrase"), flag="HONGBAO_PASSPHRASE_FILE")
+            flag = self.passphrase_option or "HONGBAO_PASSPHRASE_FILE"
+            return self.ask_secret(N_("passphrase"), flag=flag)
         except errors.NotAnswered:
             raise
         except errors.Unanswered:
+            if self.passphrase_option:
+                raise
             raise errors.HomeLocked from None
 
     def unlocked(self, open_home: Callable[[Callable[[], str]], T]) -> T:

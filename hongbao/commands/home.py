@@ -149,7 +149,7 @@ def join(
     from hongbao.wallet import machines
 
     call = caller(ctx)
-    call.passphrase_file = passphrase_file
+    call.passphrase_file, call.passphrase_option = passphrase_file, "--passphrase-file"
     path = typed_path(file)
     invited = call.unlocked(lambda passphrase: machines.opened(call.env, path, passphrase))
     password = call.ledger_password(invited.address, password_file)
@@ -338,7 +338,7 @@ def epoch(
         lost = wallet.loss(give_up=give_up)
         if not call.as_json:
             screens.show_loss(lost)
-        call.confirm(N_("open an epoch that says that this is lost?"))
+        call.confirm(N_("open another epoch, which records this loss?"))
         by = answering(call, operator) or call.pin
         opened = wallet.open_epoch(lost, by=by, give_up=give_up)
     call.answer(opened, screens.show_epoch)

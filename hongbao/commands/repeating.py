@@ -132,7 +132,7 @@ class _Again(Caller):
         self._pins = pins
 
     def pin(self) -> Pin:
-        self.pin_file = self.pin_file or self._first.pin_file
+        self.pin_file = self._first.pin_file or self.pin_file
         whose = self.acting_as and self.acting_as.partition("@")[0]
         if whose in self._pins:
             self._has_typed_pin = not self._pin_file()
@@ -145,5 +145,5 @@ class _Again(Caller):
         return super().asks_again(problem)
 
     def code(self, now: Any) -> str:
-        self.totp_file = self.totp_file or self._first.totp_file
+        self.totp_file = self._first.totp_file or self.totp_file
         return super().code(now)

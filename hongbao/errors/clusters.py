@@ -10,7 +10,7 @@ from hongbao.errors.base import (
     example,
     shortened,
 )
-from hongbao.words import N_
+from hongbao.words import N_, say
 
 
 class InvalidLedgerAddress(UsageError):
@@ -31,22 +31,75 @@ class DriverMissing(Unusable):
     advice = N_("install it with `pip install 'hongbao[cluster]'`")
 
 
+UNREACHED = {
+    "away": N_("none of them answers, or takes writes"),
+    "unknown_name": N_("no address is known for the host's name"),
+    "no_socket": N_("there is no such socket"),
+    "refused": N_("nothing answers at that port"),
+    "silent": N_("no answer came in time"),
+    "crowded": N_("it takes no more connections now"),
+    "no_writes": N_("it is cut off from the others, or takes no writes"),
+}
+
+
 class LedgerUnreachable(Unusable):
     """No node of the cluster answers, or none of them may write."""
 
     where: str = example("mysql://pay@db1,db2/ledger")
+    problem: str = example(
+        "away", also=("unknown_name", "refused", "silent"), default="away", words=UNREACHED
+    )
+    """Why that is so; ``away`` where it is not the same for all nodes."""
 
-    sentence = N_("no node of {where} can be reached, or none of them takes writes")
+    sentence = N_("no node of {where} can be used: {problem}")
     advice = N_("nothing was changed; try again when the cluster is up")
+    _advice_address = N_("nothing was changed; check the address, and whether the cluster is up")
+
+    def of_a_node(self) -> str:
+        """Return why one node cannot be used, for a line that names it already."""
+        return say(UNREACHED[str(self.facts["problem"])])
+
+    def chosen_advice(self) -> str:
+        is_address = self.facts["problem"] in ("unknown_name", "no_socket", "refused")
+        return self._advice_address if is_address else self.advice
+
+
+DENIALS = {
+    "login": N_("the user or the password is wrong"),
+    "method": N_("it wants a way of logging in that is not known here"),
+    "machine": N_("this machine may not connect"),
+    "database": N_("there is no such database, or this user may not use it"),
+    "rights": N_("this user may not do what the ledger needs"),
+}
 
 
 class LedgerDenied(Unusable):
     """The cluster does not let this user in, or not do what a ledger needs."""
 
     where: str = example("mysql://pay@db1,db2/ledger")
+    problem: str = example("login", also=("database", "rights"), words=DENIALS)
 
-    sentence = N_("{where} refuses this user, this password, or what the ledger needs to do")
-    advice = N_("check the user, the password and the grants with the database's administrator")
+    sentence = N_("no access to {where}: {problem}")
+    advice = N_("ask the database's administrator; nothing was changed")
+    _advice_login = N_(
+        "check both; a user that has to connect encrypted needs `?ca=FILE` in the address "
+        "of a node on this machine"
+    )
+    _advice_database = N_(
+        "check the database's name; its administrator makes it, and grants it to the user"
+    )
+    _advice_rights = N_(
+        "have them granted: `hongbao home grants USER` prints them; "
+        "the user that makes the tables needs all rights on the database"
+    )
+
+    def chosen_advice(self) -> str:
+        chosen = {
+            "login": self._advice_login,
+            "database": self._advice_database,
+            "rights": self._advice_rights,
+        }
+        return chosen.get(str(self.facts["problem"]), self.advice)
 
 
 class ClusterRefused(Unusable):
@@ -114,12 +167,12 @@ class LedgerTaken(UsageError):
 
 
 class DatabaseNotEmpty(UsageError):
-    """A backup was to be restored into a database that has rows of something else."""
+    """A ledger was to come into a database that has something else."""
 
     where: str = example("mysql://pay@db1,db2/ledger")
 
-    sentence = N_("{where} is not empty, and a backup is restored only into an empty database")
-    advice = N_("name an empty one: `hongbao restore FILE --ledger ADDRESS`; nothing was changed")
+    sentence = N_("{where} is not empty, and a ledger comes only into an empty database")
+    advice = N_("name another database, or have this one emptied; nothing was changed")
 
 
 class LedgerGone(NotIntact):

@@ -164,12 +164,13 @@ def show_home(shown: HomeShown | ClusterShown) -> None:
     for node in nodes:
         if node["error"] is None:
             line(say(N_("node {node} can be used"), node=safe(node["node"])))
-        elif node["error"]["code"] == LedgerUnreachable.code:
-            sentence = N_("node {node} does not answer, or takes no writes")
-            line(say(sentence, node=safe(node["node"])), red=node["node"])
         else:
-            problem = safe(recall(node["error"]).message)
-            line(say(N_("node {node}: {problem}"), node=safe(node["node"]), problem=problem))
+            error = recall(node["error"])
+            problem = error.message
+            if isinstance(error, LedgerUnreachable):  # it names the node, as this line does
+                problem = error.of_a_node()
+            sentence = N_("node {node}: {problem}")
+            line(say(sentence, node=safe(node["node"]), problem=safe(problem)), red=node["node"])
     line(say(N_("opens with {wrapping}"), wrapping=wording.wrapping(shown["wrapping"])))
     if "log" in shown:
         cluster = cast("ClusterShown", shown)
@@ -196,9 +197,12 @@ def _show_log(log: LogShown) -> None:
                 witness=row["witness"],
                 size=row["size"],
                 epoch=row["epoch"],
-                at=wording.when(row["at"]),
+                at="" if row["at"] is None else wording.when(row["at"]),
             )
         )
+    if log["refused"] is not None:
+        problem = safe(recall(log["refused"]).message)
+        line(say(N_("this machine refuses the ledger: {problem}"), problem=problem), red=problem)
 
 
 def _show_checkpoint(sentence: str, checkpoint: CheckpointLine, **facts: object) -> None:
@@ -250,9 +254,7 @@ def show_loss(lost: LossShown) -> None:
     else:
         ends = N_("the ledger's log ends at leaf {size} of epoch {epoch} · root {root}")
         _show_checkpoint(ends, lost["kept"])
-        seen = N_(
-            "a machine has seen another one: up to leaf {size} of epoch {epoch} · root {root}"
-        )
+        seen = N_("a machine has seen it up to leaf {size} of epoch {epoch} · root {root}")
     for head in lost["abandoned"]:
         _show_checkpoint(seen, head)
     _show_torn(lost["torn"])

@@ -29,6 +29,7 @@ from hongbao.errors import (
     FileExists,
     HongbaoError,
     LogAltered,
+    LogRefused,
     NothingLost,
     OutcomeUnknown,
 )
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
         LogShown,
         LossShown,
         Sealed,
+        WitnessLine,
     )
     from hongbao.domain.log.leaves import Index
     from hongbao.wallet.acts import Doing
@@ -389,25 +391,47 @@ def _write(content: bytes, out: BinaryIO) -> None:
 
 
 def log_shown(home: Home) -> LogShown:
-    """Return how far the log is, who has seen how much of it, and what is not sealed yet."""
+    """
+    Return how far the log is, who has seen how much of it, and what is not sealed yet.
+
+    What this machine has seen is what it remembers, also where the ledger was put back; then
+    *refused* says why it takes no such ledger.
+    """
     log = log_of(home)
     memory = log.memory()
+    seen = memory.seen
     with home.looking():
         newest = log.newest()
         count = log.log.unsealed_count(_recent(home, log))
         rows = log.log.witnesses()
+        refused = None
+        try:
+            log.judge(seen, newest)
+        except LogRefused as problem:
+            refused = problem.as_dict()
+    noted = next((row for row in rows if row.name == memory.name), None)
+    here: WitnessLine = {
+        "witness": memory.name,
+        "here": True,
+        "epoch": seen.origin.epoch,
+        "size": seen.size,
+        "at": None if noted is None else iso(noted.at),
+    }
+    others: list[WitnessLine] = [
+        {
+            "witness": row.name,
+            "here": False,
+            "epoch": row.epoch,
+            "size": row.size,
+            "at": iso(row.at),
+        }
+        for row in rows
+        if row is not noted
+    ]
     return {
         **_checkpoint(newest),
         "origin": str(newest.origin),
         "unsealed": count,
-        "witnesses": [
-            {
-                "witness": row.name,
-                "here": row.name == memory.name,
-                "epoch": row.epoch,
-                "size": row.size,
-                "at": iso(row.at),
-            }
-            for row in rows
-        ],
+        "witnesses": sorted([here, *others], key=lambda line: line["witness"]),
+        "refused": refused,
     }

@@ -676,12 +676,9 @@ STATES: dict[str, tuple[Shown, ...]] = {
     "nothing was changed; protect this machine's keys with `hongbao lock`": (
         Shown("not_on_cluster"),
     ),
-    "name an empty one: `hongbao restore FILE --ledger ADDRESS`; nothing was changed": (
-        Shown(
-            "database_not_empty",
-            fill={"FILE": "a.hongbao", "ADDRESS": "mysql://pay@/db?socket=/s"},
-            ends=(2, 10, 21),
-        ),
+    "have them granted: `hongbao home grants USER` prints them; the user that makes the tables "
+    "needs all rights on the database": (
+        Shown("ledger_denied:rights", fill={"USER": "pay"}, ends=(2,)),
     ),
     "restore a backup: `hongbao restore FILE`; or correct the address: "
     "`hongbao home connect ADDRESS`": (

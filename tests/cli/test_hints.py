@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from hongbao.errors import InsufficientBalance, LimitExceeded, kinds
+from hongbao.errors import InsufficientBalance, LedgerDenied, LimitExceeded, kinds
 from hongbao.why import declared_example
 from tests.cli.advice import STATES, Shown
 from tests.cli.shell import Said, Shell
@@ -60,11 +60,12 @@ def _filled(state: Shown, typed: str) -> str:
 
 
 def samples() -> dict[str, str]:
-    """Return the hints of the gallery by the codes of its refusals, and of two more like them."""
+    """Return the hints of the gallery by the codes of its refusals, and of three more like them."""
     limited = declared_example(InsufficientBalance, topup_max_fen=5_000)
     at_the_top = declared_example(LimitExceeded, returns_at=None, identifying_helps=False)
     return {
         **{kind.code: declared_example(kind).hint or "" for kind in kinds()},
+        "ledger_denied:rights": declared_example(LedgerDenied, problem="rights").hint or "",
         "insufficient_balance:limited": limited.hint or "",
         "limit_exceeded:at the top": at_the_top.hint or "",
     }

@@ -44,6 +44,18 @@ def test_a_password_for_no_database_is_refused(empty: Shell, typed: tuple[str, .
     assert not empty.home.exists()
 
 
+def test_the_passphrase_of_an_invitation_is_asked_for_as_such(empty: Shell):
+    """
+    There is no wallet here yet that could be locked.
+    """
+    invitation = empty.home.parent / "an.invitation"
+    invitation.write_text('{"hongbao": "invitation", "format": 2, "id": "1", "keys": {}}')
+
+    code, error = empty.refuses("home", "join", str(invitation))
+
+    assert (2, "unanswered", "give --passphrase-file") == (code, error["code"], error["hint"])
+
+
 def test_rules_can_be_read_before_there_is_a_home(empty: Shell):
     """
     Whoever chooses a policy for `init` has none yet.

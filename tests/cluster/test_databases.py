@@ -12,9 +12,16 @@ from hongbao.engines import sqlcipher
 from hongbao.engines.mysql import engine
 from hongbao.engines.mysql.dialect import translate
 from hongbao.engines.mysql.engine import Ledger
-from hongbao.engines.mysql.schema import DELETED, FORM, TABLES, UPDATED, grants
+from hongbao.engines.mysql.schema import DELETED, FORM, TABLES, UPDATED, definitions, grants
 from hongbao.engines.sql.questions import ASKED
-from hongbao.errors import ClusterRefused, Damaged, HomeNotFound, LedgerDenied, NewerHome
+from hongbao.errors import (
+    ClusterRefused,
+    Damaged,
+    DatabaseNotEmpty,
+    HomeNotFound,
+    LedgerDenied,
+    NewerHome,
+)
 from hongbao.home.clusters import copy_to
 from hongbao.questions import Question
 from hongbao.store import Again, Store
@@ -167,6 +174,26 @@ def test_what_is_not_a_ledger_of_ours_is_told_as_such(
     with pytest.raises(NewerHome):
         databases.open()
     sql(one_node, f"UPDATE form SET number = {FORM}")
+
+
+@pytest.mark.parametrize("theirs", ["booking (id int)", "card (id int)", "form (id int)"])
+def test_no_ledger_is_made_among_the_tables_of_something_else(
+    databases: Databases, one_node: Cluster, theirs: str
+):
+    """One may be called as one of ours is; nothing is added to them."""
+    database = one_node.create_database(f"hongbao_theirs_{theirs.partition(' ')[0]}")
+    address = databases.address("ledger")._replace(database=database)
+    with connect(one_node, one_node.nodes[0]) as made, made.cursor() as cursor:
+        cursor.execute(f"CREATE TABLE {database}.{theirs}")
+
+        with pytest.raises(DatabaseNotEmpty):
+            Ledger.create(address, databases._password, SECRET)
+
+        cursor.execute(f"SHOW TABLES IN {database}")
+        assert 1 == len(cursor.fetchall())
+        cursor.execute(f"DROP TABLE {database}.{theirs.partition(' ')[0]}")
+        cursor.execute(definitions()[0].replace("`form`", f"{database}.form"))
+    Ledger.create(address, databases._password, SECRET).close()  # as one was killed there
 
 
 def test_a_reference_to_nothing_is_found(store: Store, one_node: Cluster):

@@ -264,6 +264,26 @@ def test_a_repeat_that_is_killed_anywhere_is_done_once_when_it_is_run_again(
     does(first, "check --all")
 
 
+def test_the_file_that_is_named_now_has_the_pin_and_not_the_one_of_then(
+    shared: Shared, tmp_path: Path
+):
+    """
+    The line of then may name one that is gone, or that another folder had.
+    """
+    first, then = shared.first, tmp_path / "then"
+    then.write_text(f"{first.pin}\n")
+    before, dump = fen(first), shared.tables()
+    does(first, f"topup 20 --pin-file {then}")
+    shared.put_back(dump)
+    does(first, "home epoch --yes")
+    then.unlink()
+    (tmp_path / "now").write_text(f"{first.pin}\n")
+
+    does(first, f"home repeat --yes --pin-file {tmp_path}/now")
+
+    assert (before + 2_000, []) == (fen(first), lost(first))
+
+
 def test_a_pin_that_is_wrong_or_locked_stops_before_the_first_act(shared: Shared, tmp_path: Path):
     """
     That says nothing of the acts: all stay listed, without a refusal, and are done when it is over.

@@ -189,9 +189,13 @@ def test_an_older_dump_is_found_by_every_machine_that_has_seen_more(shared: Shar
     does(late, "balance -p Ann")  # which has seen nothing that is gone
     before = log_of(first)
     assert 1 == before["epoch"]
+    [seen] = [row["size"] for row in before["witnesses"] if row["here"]]
+    assert (True, "log_rolled_back") == (seen > before["size"], before["refused"]["code"])
+    assert "this machine refuses the ledger" in does(first, "home")
+    assert log_of(late)["refused"] is None
 
     asked = does(first, "home epoch", 2)
-    assert "a machine has seen another one" in asked
+    assert f"a machine has seen it up to leaf {seen} of epoch 1" in asked
     assert before == log_of(first)
     opened = json.loads(does(first, "home epoch --yes --json"))
     assert 2 == opened["opened"]["epoch"]

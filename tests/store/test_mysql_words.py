@@ -1,14 +1,17 @@
 """The engine for clusters without a server: its dialect, its columns, and its errors."""
 
+import socket
 from pathlib import Path
 
 import pytest
 
-from hongbao.engines.mysql import errors
+from hongbao.engines.mysql import engine, errors
+from hongbao.engines.mysql.address import parse_address
 from hongbao.engines.mysql.dialect import translate
+from hongbao.engines.mysql.driver import connect, driver
 from hongbao.engines.mysql.schema import COLUMNS, REFERENCES, SEALED_COLUMNS, TABLES
 from hongbao.engines.sqlcipher import Ledger
-from hongbao.errors import Damaged, HongbaoError, LedgerDenied, OutcomeUnknown
+from hongbao.errors import Damaged, HongbaoError, LedgerDenied, LedgerUnreachable, OutcomeUnknown
 from hongbao.store import Again, RuleBroken
 from hongbao.vault.columns import MARK, ColumnKey
 from hongbao.vault.primitives import NotAuthentic
@@ -142,6 +145,63 @@ def test_what_an_error_says_of_its_statement(code: int, expected: type[Exception
         assert found.elsewhere == (code in (2013, 1047))
     other = Said(1064, "a mistake of ours")
     assert other is errors.in_words(other, "where")
+
+
+@pytest.mark.parametrize(
+    ("code", "problem"),
+    [(1045, "login"), (2059, "method"), (1130, "machine"), (1049, "database"), (1142, "rights")],
+)
+def test_what_a_user_is_denied_is_told_apart(code: int, problem: str):
+    denied = errors.in_words(Said(code, "said"), "where")
+    assert isinstance(denied, LedgerDenied)
+    assert problem == denied.problem
+
+
+def test_a_password_goes_to_the_server_as_it_was_typed(monkeypatch: pytest.MonkeyPatch):
+    """In UTF-8, as the server keeps it; the driver would send text in Latin-1, or not at all."""
+    sent = []
+    monkeypatch.setattr(driver(), "connect", lambda **asked: sent.append(asked["password"]))
+    address = parse_address("mysql://pay@127.0.0.1/ledger")
+    for password in ("密 码'é", None):
+        connect(address, address.hosts[0], password)
+    assert ["密 码'é".encode(), b""] == sent
+
+
+def away(reason: OSError | None, code: int = 2003) -> Exception:
+    """Return what the driver raises where a connection failed by a *reason* of the system."""
+    error: Exception = driver().err.OperationalError(code, "said")
+    vars(error)["original_exception"] = reason
+    return error
+
+
+AWAY = {
+    "unknown_name": away(socket.gaierror()),
+    "no_socket": away(FileNotFoundError()),
+    "refused": away(ConnectionRefusedError()),
+    "silent": away(TimeoutError()),
+    "crowded": away(None, 1040),
+    "no_writes": away(None, 1047),
+}
+
+
+@pytest.mark.parametrize(
+    ("problems", "told"), [*(((name,), name) for name in AWAY), (("refused", "silent"), "away")]
+)
+def test_why_no_node_is_reached_is_told_apart(
+    monkeypatch: pytest.MonkeyPatch, problems: tuple[str, ...], told: str
+):
+    """Of several nodes only if it is the same for all."""
+    raised = [AWAY[problem] for problem in problems]
+
+    def failing(*_: object) -> None:
+        raise raised.pop()
+
+    monkeypatch.setattr(engine, "connect", failing)
+    hosts = ",".join(f"db{number}" for number in range(len(problems)))
+    with pytest.raises(LedgerUnreachable) as refused:
+        engine.Ledger.open(parse_address(f"mysql://pay@{hosts}/ledger"), None, bytes(32))
+    assert told == refused.value.problem
+    assert f"db0{',db1' * (len(problems) - 1)}/ledger can be used: " in refused.value.message
 
 
 def test_a_sealed_value_opens_to_itself_and_not_if_it_was_altered():

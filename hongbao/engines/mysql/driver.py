@@ -58,7 +58,7 @@ def connect(address: "Address", host: "Host | None", password: str | None) -> An
     asked = partial(
         pymysql.connect,
         user=address.user,
-        password=password or "",
+        password=(password or "").encode(),  # as text the driver would send it in Latin-1
         database=address.database,
         charset="utf8mb4",
         collation="utf8mb4_bin",

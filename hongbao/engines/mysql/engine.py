@@ -36,7 +36,15 @@ from hongbao.engines.mysql.numbers import (
 from hongbao.engines.mysql.schema import COLUMNS, EARLIEST, FORM, REFERENCES, definitions
 from hongbao.engines.sql import Verbs, books, state
 from hongbao.engines.sql.appending import append_one
-from hongbao.errors import Damaged, HomeNotFound, HongbaoError, NewerHome, OlderHome
+from hongbao.errors import (
+    Damaged,
+    DatabaseNotEmpty,
+    HomeNotFound,
+    HongbaoError,
+    LedgerUnreachable,
+    NewerHome,
+    OlderHome,
+)
 from hongbao.questions import Question
 from hongbao.store import (
     Again,
@@ -125,11 +133,13 @@ class Ledger(Verbs):
         """
         Open the ledger at *address*, making an empty one there first if there is none.
 
-        What only its homes may read is sealed under a key made from *secret*.
+        What only its homes may read is sealed under a key made from *secret*. Raises
+        DatabaseNotEmpty where tables of something else are there.
         """
         store = cls(address, password, ColumnKey(secret))
         try:
             if store._form() is None:
+                store._check_only_ours()
                 store._make_tables()
             store._check_form()
         except BaseException:
@@ -169,6 +179,22 @@ class Ledger(Verbs):
             raise NewerHome(form=form, known=FORM)
         if form < EARLIEST:
             raise OlderHome(form=form, known=EARLIEST)
+
+    def _check_only_ours(self) -> None:
+        """
+        Raise DatabaseNotEmpty if a table of something else is there, be it called as one of ours.
+
+        What another process makes now, or was killed at, are our tables, and the first one first.
+        """
+        found: dict[str, set[str]] = {}
+        for table, column in self._outside(
+            "SELECT table_name, column_name FROM information_schema.columns"
+            " WHERE table_schema = database()"
+        ):
+            found.setdefault(str(table), set()).add(str(column))
+        is_ours = all(found[table] >= set(COLUMNS.get(table, ("",))) for table in found)
+        if found and not (is_ours and "form" in found):
+            raise DatabaseNotEmpty(where=self.where)
 
     def _make_tables(self) -> None:
         """Make the tables; several may do so at once, and a late one finds them there."""
@@ -213,6 +239,7 @@ class Ledger(Verbs):
     def _connected(self) -> Any:
         hosts: Sequence[Host | None] = self._address.hosts or (None,)
         problem: BaseException | None = None
+        reasons: set[str] = set()
         for turn in range(len(hosts)):
             at = (self._at + turn) % len(hosts)
             try:
@@ -221,6 +248,7 @@ class Ledger(Verbs):
                 problem = errors.in_words(error, self.where)
                 if not isinstance(problem, Again):
                     raise problem from None
+                reasons.add(errors.unreached(error))
                 continue
             try:
                 session.prepare(partial(_asked, connection), self._address.node(hosts[at]))
@@ -229,9 +257,11 @@ class Ledger(Verbs):
                 connection.close()
                 if not isinstance(problem, Again):
                     raise problem from error
+                reasons.add(errors.unreached(error))
                 continue
             except Again as again:
                 problem = again
+                reasons.add("no_writes")
                 connection.close()
                 continue
             except BaseException:
@@ -239,7 +269,8 @@ class Ledger(Verbs):
                 raise
             self._at = at
             return connection
-        raise errors.exhausted(Again(elsewhere=True), self.where) from problem
+        reason = reasons.pop() if len(reasons) == 1 else "away"
+        raise LedgerUnreachable(where=self.where, problem=reason) from problem
 
     def nodes(self) -> dict[str, HongbaoError | None]:
         """Connect to each node of the address: return why it is refused; None where it is not."""

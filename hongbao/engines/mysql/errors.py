@@ -37,6 +37,17 @@ class Meaning(Enum):
     """The tables are not those of a ledger."""
 
 
+_CROWDED = (1040, 1203)
+_SILENT = (2002, 2003, 2006, 2013, 2055)
+_DENIED = {
+    **dict.fromkeys((1045, 1698), "login"),
+    **dict.fromkeys((2049, 2059), "method"),
+    1130: "machine",
+    **dict.fromkeys((1044, 1049), "database"),
+    **dict.fromkeys((1142, 1143, 1227), "rights"),
+}
+"""What a user is denied, by the engine's code."""
+
 CODES: dict[int, Meaning] = {
     **dict.fromkeys(
         (
@@ -56,8 +67,8 @@ CODES: dict[int, Meaning] = {
         (
             *(1047, 1053, 1180),  # no primary component; shutting down; refused by the group
             *(1290, 1836),  # the server is read-only
-            *(2002, 2003, 2006, 2013, 2055),  # no connection, or none any more
-            *(1040, 1203),  # too many connections
+            *_SILENT,  # no connection, or none any more
+            *_CROWDED,  # too many connections
             *(1927, 1317),  # the connection, or its statement, was killed
             *(9001, 9002, 9005),  # TiDB: its parts do not answer
         ),
@@ -72,7 +83,7 @@ CODES: dict[int, Meaning] = {
         ),
         Meaning.RULE,
     ),
-    **dict.fromkeys((1044, 1045, 1049, 1130, 1142, 1143, 1227, 1698, 2049, 2059), Meaning.DENIED),
+    **dict.fromkeys(_DENIED, Meaning.DENIED),
     **dict.fromkeys((1021, 1041, 1114), Meaning.FULL),
     **dict.fromkeys((1054, 1146, 1932), Meaning.DAMAGED),
 }
@@ -117,12 +128,27 @@ def in_words(error: BaseException, where: str) -> BaseException:
         case Meaning.RULE:
             return RuleBroken(str(error))
         case Meaning.DENIED:
-            return LedgerDenied(where=where)
+            return LedgerDenied(where=where, problem=_DENIED[code_of(error)])
         case Meaning.FULL:
             return StorageRefused(path=where, reason="No space left on device")
         case Meaning.DAMAGED:
             return Damaged(path=where)
     return error
+
+
+def unreached(error: BaseException) -> str:
+    """Return why the node that answered a connection with *error* cannot be used now."""
+    reason = getattr(error, "original_exception", None)
+    if type(reason).__name__ == "gaierror":  # of a library that is not imported for its name
+        return "unknown_name"
+    match reason:
+        case FileNotFoundError():
+            return "no_socket"
+        case ConnectionRefusedError():
+            return "refused"
+    if code_of(error) in _CROWDED:
+        return "crowded"
+    return "silent" if code_of(error) in (0, *_SILENT) else "no_writes"
 
 
 def at_commit(error: BaseException) -> BaseException:
