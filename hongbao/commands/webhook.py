@@ -184,7 +184,7 @@ def verify(
 
     call = caller(ctx)
     lines = read_lines(secret_file, 2, secret=True)
-    secrets = [signing.Secret(line) for line in lines if line.strip()]
+    secrets = [signing.Secret.in_line(line) for line in lines if line.strip()]
     secrets = secrets or [signing.Secret("")]
     headers, content = _parted(_read(request))
     if body is not None:
@@ -233,7 +233,7 @@ def _secret_in(call: "Caller", file: str | None) -> "Secret | None":
         return None
     from hongbao.delivery.signing import Secret
 
-    return Secret(call.secret_line(file))
+    return Secret.in_line(call.secret_line(file))
 
 
 def _new_secret(home: "Home") -> "Secret":

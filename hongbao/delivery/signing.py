@@ -42,6 +42,15 @@ class Secret:
             raise InvalidWebhookSecret
 
     @classmethod
+    def in_line(cls, line: str) -> "Secret":
+        """
+        Read the last field of *line*: a pipe gets a new secret behind its webhook and a tab.
+
+        Raises InvalidWebhookSecret.
+        """
+        return cls(line.rpartition("\t")[2])
+
+    @classmethod
     def new(cls, random: Callable[[int], bytes]) -> "Secret":
         """Make a secret from 32 bytes of *random*."""
         return cls(base64.b64encode(random(KEY_BYTES)).decode())

@@ -28,6 +28,9 @@ from hongbao.ui.picture import (
     xml,
 )
 
+STILL = ' data-shows="end"'
+"""What says, where a picture carries its story, that it draws no more than the last screen."""
+
 HOLD = 3000
 """How long the end of a film that is looped stays, in milliseconds."""
 
@@ -91,7 +94,7 @@ def svg(film: Film, *, theme: Theme = "auto", loop: bool = False) -> str:
             f'role="img" lang="{_lang(film)}" font-family="{FONTS}" font-size="{SIZE}">',
             f"<title>{xml(film.title)}</title>",
             f"<desc>{xml(picture.described(last))}</desc>",
-            f'<metadata id="hongbao">{xml(to_json(film.carried.document()))}</metadata>',
+            _carried(film),
             *([picture.dark_style()] if theme == "auto" else ()),
             f"<style>{''.join(motion)}</style>",
             f'<rect class="paper" {inside} fill="{palette.paper}" stroke="{palette.edge}"/>',
@@ -119,7 +122,13 @@ def poster(film: Film, *, theme: Theme = "auto") -> str:
         f'<path d="M{num(x - 11)} {num(y - 17)}V{num(y + 17)}L{num(x + 19)} {num(y)}Z" '
         'fill="#ffffff"/>\n'
     )
+    still = still.replace("</desc>\n", f"</desc>\n{_carried(film, STILL)}\n", 1)
     return still.removesuffix("</svg>\n") + mark + "</svg>\n"
+
+
+def _carried(film: Film, attributes: str = "") -> str:
+    """Return the element in which a picture carries the story of *film*."""
+    return f'<metadata id="hongbao"{attributes}>{xml(to_json(film.carried.document()))}</metadata>'
 
 
 def _lang(film: Film) -> str:

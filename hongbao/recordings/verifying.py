@@ -28,11 +28,16 @@ SIZE_MAX = 20_000_000
 
 
 class Picture(NamedTuple):
-    """A picture as it was read: what it carries, and the texts that are drawn, in order."""
+    """
+    A picture as it was read: what it carries, and the texts that are drawn, in order.
+
+    One that *is_still* draws only the last screen.
+    """
 
     carried: Carried
     drawn: tuple[str, ...]
     is_cast: bool
+    is_still: bool
 
 
 def is_picture(path: Path) -> bool:
@@ -61,13 +66,14 @@ def read(path: Path, shown: str) -> Picture:
         raise NoStoryInIt(path=shown, problem="unreadable") from None
     readers = {".cast": _of_cast, ".svg": _of_svg, ".html": _of_html}
     try:
-        document, drawn = readers[path.suffix.lower()](text)
+        document, drawn, is_still = readers[path.suffix.lower()](text)
         found = None if document is None else json.loads(document)
     except (ValueError, RecursionError, KeyError, TypeError, ElementTree.ParseError):
         raise NoStoryInIt(path=shown, problem="unreadable") from None
     if found is None:
         raise NoStoryInIt(path=shown, problem="none")
-    return Picture(carried(found, shown), tuple(drawn), path.suffix.lower() == ".cast")
+    is_cast = path.suffix.lower() == ".cast"
+    return Picture(carried(found, shown), tuple(drawn), is_cast, is_still)
 
 
 def check(picture: Picture, film: Film, shown: str) -> None:
@@ -92,7 +98,7 @@ def check(picture: Picture, film: Film, shown: str) -> None:
         raise PictureDiffers(
             path=shown, problem="digest", frame=number + 1, expected=expected, got=got
         )
-    places = [*_drawn(film, is_cast=picture.is_cast)]
+    places = [*_drawn(film, picture)]
     if (found := _first(picture.drawn, [text for _number, text in places])) is not None:
         number, got, expected = found
         line = places[number][0] if number < len(places) else len(now.lines)
@@ -110,10 +116,11 @@ def _first(then: Sequence[str], now: Sequence[str]) -> tuple[int, str, str] | No
     return None
 
 
-def _drawn(film: Film, *, is_cast: bool) -> Iterator[tuple[int, str]]:
-    """Yield each text that a picture of *film* draws, with the number of its line."""
-    for number, line in enumerate(film.lines):
-        if is_cast:
+def _drawn(film: Film, picture: Picture) -> Iterator[tuple[int, str]]:
+    """Yield each text that such a *picture* of *film* draws, with the number of its line."""
+    first = max(len(film.lines) - film.rows, 0) if picture.is_still else 0
+    for number, line in enumerate(film.lines[first:], first):
+        if picture.is_cast:
             yield number, line.text
             continue
         for piece in pieces(line.runs):
@@ -126,7 +133,11 @@ def _drawn(film: Film, *, is_cast: bool) -> Iterator[tuple[int, str]]:
 _STYLE = re.compile(r"\x1b\[[\d;]*m")
 
 
-def _of_cast(text: str) -> tuple[str | None, list[str]]:
+Read = tuple[str | None, list[str], bool]
+"""The document that a picture carries, the texts that it draws, and whether it is a still."""
+
+
+def _of_cast(text: str) -> Read:
     head, *lines = text.split("\n")
     document = None
     if "hongbao" in (facts := json.loads(head)):
@@ -138,26 +149,27 @@ def _of_cast(text: str) -> tuple[str | None, list[str]]:
         elif line and not line.startswith("#"):
             _time, code, data = json.loads(line)
             shown += data if code == "o" else ""
-    return document, [line.rstrip() for line in _STYLE.sub("", shown).split("\r\n")[:-1]]
+    return document, [line.rstrip() for line in _STYLE.sub("", shown).split("\r\n")[:-1]], False
 
 
-def _of_svg(text: str) -> tuple[str | None, list[str]]:
+def _of_svg(text: str) -> Read:
     if re.search(r"<!(?:DOCTYPE|ENTITY)", text, re.IGNORECASE):
         raise ValueError("a picture declares nothing")
     root = ElementTree.fromstring(text)  # noqa: S314 - without declarations nothing expands
     space = "{http://www.w3.org/2000/svg}"
     found = root.find(f"{space}metadata[@id='hongbao']")
-    lines = root.find(f".//{space}g[@id='lines']")
+    is_still = found is not None and found.get("data-shows") == "end"
+    lines = root if is_still else root.find(f".//{space}g[@id='lines']")
     texts = [] if lines is None else lines.iter(f"{space}text")
     drawn = ["".join(each.itertext()) for each in texts]
-    return None if found is None else found.text, drawn
+    return None if found is None else found.text, drawn, is_still
 
 
-def _of_html(text: str) -> tuple[str | None, list[str]]:
+def _of_html(text: str) -> Read:
     reader = _Page()
     reader.feed(text)
     reader.close()
-    return reader.document, reader.texts
+    return reader.document, reader.texts, False
 
 
 class _Page(HTMLParser):

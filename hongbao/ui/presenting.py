@@ -191,7 +191,7 @@ class Presentation:
         """Return what to press next; a narrow terminal gets the shorter of two."""
         width = terminal_columns() - 1
         if self._steps.is_over:
-            long = say(N_("the end · ← back · q leave"))
+            long = say(N_("the end · ← back · space leave"))
         else:
             long = say(N_("space run · ← back · h help"))
         status = f"{self._place()} · {long}"

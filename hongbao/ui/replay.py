@@ -12,7 +12,7 @@ from hongbao.terminal import kept
 from hongbao.ui import books, trace, wording
 from hongbao.ui.listing import Field, Listing
 from hongbao.ui.screen import Column, line
-from hongbao.ui.script import Sheet, cut
+from hongbao.ui.script import Sheet, columns, cut
 from hongbao.words import N_, _, say
 
 if TYPE_CHECKING:
@@ -83,6 +83,14 @@ def _drawn(shown: BookReplayed, sentences: Sentences, width: int) -> list[str]:
     return sheet.getvalue().rstrip("\n").split("\n")
 
 
+def _status(place: int, count: int, width: int) -> str:
+    """Return where one is and what to press; a narrow terminal gets the shorter of two."""
+    long = N_("{place} of {count} · → next · ← back · number, Enter · q leaves")
+    short = N_("{place}/{count} · → next · ← back · q leaves")
+    status = say(long, place=place, count=count)
+    return status if columns(status) <= width else say(short, place=place, count=count)
+
+
 def walk(replayed: Replay, sentences: Sentences, *, colours: bool) -> None:
     """
     Let a person walk through the entries of *replayed*, from the place where it is.
@@ -120,11 +128,7 @@ def walk(replayed: Replay, sentences: Sentences, *, colours: bool) -> None:
     def frame() -> ANSI:
         shown = rows()[top : top + room()]
         blank = [""] * (room() - len(shown))
-        status = say(
-            N_("{place} of {count} · → next · ← back · number, Enter · q leaves"),
-            place=replayed.place,
-            count=len(replayed),
-        )
+        status = _status(replayed.place, len(replayed), size().columns - 1)
         if typed:
             status = say(N_("go to entry: {typed}"), typed=typed)
         elif top + room() < len(rows()) or top:

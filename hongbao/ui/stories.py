@@ -102,8 +102,9 @@ def _labelled(label: str, texts: list[str]) -> list[str]:
     if left_out > 0:
         more = counted("{count} more line", "{count} more lines", left_out)
         texts = [*texts[:LINES_MAX], f"… {more}"]
+    label += "" if columns(label[-1]) == 2 else " "  # a colon of full width has its space in it
     margin = " " * columns(label)
-    return [f"  {margin if number else label} {text}".rstrip() for number, text in enumerate(texts)]
+    return [f"  {margin if number else label}{text}".rstrip() for number, text in enumerate(texts)]
 
 
 def _show_began(title: str) -> None:

@@ -9,7 +9,7 @@ from hongbao.ui import wording
 from hongbao.ui.events import fact
 from hongbao.ui.listing import Field, Layout, Listing, dated
 from hongbao.ui.screen import Cell, Column, is_terminal, line, pipe, safe
-from hongbao.words import N_, _, counted, say
+from hongbao.words import C_, N_, _, counted, say
 
 if TYPE_CHECKING:
     from hongbao.answers import (
@@ -40,7 +40,7 @@ WHY = {
 
 STATES = {
     "delivered": N_("delivered"),
-    "failed": N_("failed"),
+    "failed": C_("delivery", "failed"),
     "given_up": N_("given up"),
     "dismissed": N_("dismissed"),
 }
@@ -187,7 +187,7 @@ DELIVERIES = Listing(
         Field("at", Column(N_("time")), lambda row: Cell(wording.when_short(row["at"]), "dim")),
         Field("state", Column(N_("outcome")), lambda row: _(STATES[row["state"]])),
         Field("status", says=N_("the answer's status, or the program's exit code")),
-        Field("why", Column("", below=True), why, says=N_("what went wrong, as a code")),
+        Field("why", Column(N_("why"), below=True), why, says=N_("what went wrong, as a code")),
         Field("took_ms", says=N_("how long it took, in milliseconds")),
         Field("next_at", says=N_("when the next try is due")),
     ),

@@ -46,7 +46,7 @@ def test_recordings_are_made_played_and_verified(here: Path, capsys: pytest.Capt
     with pytest.MonkeyPatch.context() as abroad:
         abroad.setenv("HONGBAO_LANG", "zh")
         abroad.setenv("TZ", "Asia/Tokyo")
-        seen = plays(capsys, "--verify", "a.cast", "a.svg", "a.html")
+        seen = plays(capsys, "--verify", "a.cast", "a.svg", "a.html", "p.svg")
         assert 0 == plays(capsys, "a.txt", "--cast", "zh.cast", "--json")[0]
     assert "已" in (here / "zh.cast").read_text("utf-8")
     played = plays(capsys, "a.svg", "--check")
@@ -54,10 +54,10 @@ def test_recordings_are_made_played_and_verified(here: Path, capsys: pytest.Capt
 
     assert (0, ["a.cast", "a.svg", "a.html", "p.svg"]) == (code, made["files"])
     assert [each["title"] for each in made["chapters"]] == ["", "One"]
-    assert (0, 3) == (seen[0], seen[1].count("true\t"))
+    assert (0, 4) == (seen[0], seen[1].count("true\t"))
     assert (0, True) == (played[0], played[1].startswith(f"ok\ta.svg\t3\t{made['digest']}"))
     assert (0, False) == (set_again[0], made["digest"] in set_again[1])
-    assert b"271828" not in b"".join(path.read_bytes() for path in here.glob("a.[ch]*"))
+    assert b"271828" not in b"".join(path.read_bytes() for path in here.glob("?.[chs]*"))
     assert "9.99" in (here / "a.cast").read_text("utf-8")
 
     code, _, err = plays(capsys, "a.txt", "--svg", "a.svg", "--json")

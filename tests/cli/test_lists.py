@@ -78,6 +78,8 @@ def test_a_list_has_every_key_of_its_rows_as_a_column_and_says_what_it_is(where:
         assert _says(field)
     words.use_language("zh_CN")
     assert all(words._(_says(field)) != _says(field) for field in found.fields)
+    headings = [pick.field.head.title for pick in found.shown() if found.screen]
+    assert "" not in headings  # or a person reads the name that programs have
 
 
 # --- choosing columns ----------------------------------------------------------------------------

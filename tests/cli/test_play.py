@@ -98,6 +98,21 @@ def test_a_failure_ends_its_chapter_and_the_next_one_plays(
     assert error["failures"][:3] == first["failures"]
 
 
+def test_a_colon_of_full_width_has_its_space_in_it(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    """
+    So what came follows it at once, and its further lines are below its first.
+    """
+    monkeypatch.setenv("HONGBAO_LANG", "zh")
+    (here / "a.txt").write_text(f"{BEGIN}balance => 12\n", encoding="utf-8")
+
+    code, out, _ = plays(capsys, "--check", "a.txt")
+
+    assert 24 == code
+    assert "\n  预期：退出码12\n  实际：退出码0\n        0.00" in out
+
+
 def test_a_folder_is_played_file_by_file(here: Path, capsys: pytest.CaptureFixture[str]):
     """
     By name; what others use is not played by itself, and failures there name its own line.

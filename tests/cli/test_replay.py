@@ -110,12 +110,12 @@ def test_each_entry_says_what_happened(walked: Shell):
 
 def test_a_small_screen_is_scrolled(walked: Shell):
     """
-    Up and down; the next entry begins at its top again.
+    Up and down; the next entry begins at its top again, and it still says how to leave.
     """
     with typing(walked, "books", "--replay", columns=40, rows=12) as person:
-        person.until("1 of 6")
+        assert "q leaves" in person.until("1/6")
         person.type(END)
-        person.until("6 of 6")
+        person.until("6/6")
         before = person.settle()
         person.type(DOWN)
         person.type(DOWN)

@@ -212,8 +212,7 @@ def test_events_go_to_a_webhook_and_what_is_given_up_is_said_everywhere(shell: S
     """
     last = shell.answers("events")["last"]
     with Receiver([status(500)] * 8) as receiver:
-        secret = shell.answers("webhook", "add", receiver.url)["secret"]
-        (shell.home.parent / "secret").write_text(secret + "\n")
+        (shell.home.parent / "secret").write_text(shell.does("webhook", "add", receiver.url).out)
         typed = ("--webhook", receiver.url, "--all", "--after", str(last - 1), "--json")
         with Watcher(shell, *typed, argv=[sys.executable, "-c", QUICK]) as watcher:
             told = [watcher.next() for _number in range(2)]

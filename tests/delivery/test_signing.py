@@ -117,6 +117,14 @@ def test_what_is_no_secret_is_refused(text: str):
     assert [] == [*refused.value.facts]
 
 
+@every("before", ["", "http://127.0.0.1:8000/\t", "a\tb\t"])
+def test_a_secret_is_read_from_what_a_pipe_got(before: str):
+    """
+    `webhook add URL >secret.txt` writes the webhook before it.
+    """
+    assert SECRET.reveal() == Secret.in_line(f"{before}{SECRET.reveal()}\n").reveal()
+
+
 def test_a_secret_does_not_print():
     """
     It is shown where it is asked for, and nowhere by accident.

@@ -265,14 +265,24 @@ def test_what_is_typed_is_uncovered_step_by_step(film: Film, pictures: dict[str,
         assert len([*signs(line.text)]) - line.prompt == steps
 
 
-def test_a_poster_is_the_end_with_a_mark_on_it(film: Film):
+def test_a_poster_is_the_end_with_a_mark_on_it(film: Film, tmp_path: Path):
     """
-    And does not move.
+    It does not move; and it carries its story, and says whether that end is still the end.
     """
-    root = ElementTree.fromstring(moving.poster(film))
+    poster = moving.poster(film)
+    root = ElementTree.fromstring(poster)
+    last = re.findall(r">([^<]+)</text>", poster)[-1]
 
     assert 1 == len(root.findall(f"{SVG}circle"))
-    assert "keyframes" not in moving.poster(film)
+    assert "keyframes" not in poster
+    assert len(film.lines) > film.rows
+    verified(tmp_path, "p.svg", poster, film)
+    with pytest.raises(PictureDiffers) as caught:
+        verified(tmp_path, "q.svg", poster.replace(f">{last}</text>", ">end</text>"), film)
+    assert ("drawing", len(film.lines)) == (
+        caught.value.facts["problem"],
+        caught.value.facts["frame"],
+    )
 
 
 # --- HTML -----------------------------------------------------------------------------------------
