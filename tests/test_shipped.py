@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import zipfile
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from hongbao.story import Answered, Closed, Failed, Skipped, perform, shipped
 from hongbao.story.script import Chapter, Command, Narration, Note
 from tests import warm
 from tests.every import every
+
+ROOT = Path(__file__).parents[1]
 
 NAMES = [story.name for story in shipped.all_of_them()]
 DAILY = ("outage",)
@@ -29,6 +32,9 @@ DIGESTS = {
     "turns": "1c098c4029d15d56",
 }
 """How the books' digest of each begins, on every machine; it changes with the story alone."""
+
+FEW = ("outage", "turns")
+"""Those that are short, and of which one needs processes at a gate."""
 
 WORLDS = (
     {"PYTHONHASHSEED": "1", "TZ": "UTC", "LANG": "C", "TERM": "dumb"},
@@ -149,3 +155,52 @@ def test_each_says_the_same_in_every_world(name: str, language: str, tmp_path: P
         said.append(done.stdout)
     assert said[0] == said[1]
     assert b"hongbao" in said[0]
+
+
+FROM_A_WHEEL = """\
+import sys
+sys.path.insert(0, sys.argv.pop(1))
+from hongbao import cli
+assert cli.__file__.startswith(sys.path[0])
+sys.exit(cli.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.slow
+def test_stories_play_from_the_wheel_in_an_empty_folder(tmp_path: Path):
+    """
+    It brings whatever stories, lessons, tasks and tables are made of, and needs no variable.
+    """
+    site, here = tmp_path / "site", tmp_path / "here"
+    here.mkdir()
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site)
+    ours = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "hongbao").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    played = subprocess.run(
+        [sys.executable, "-c", FROM_A_WHEEL, site, "play", "--check", *FEW],
+        cwd=here,
+        env={"PATH": os.defpath, "HOME": str(here), "LANG": "C", "TERM": "dumb", "COLUMNS": "40"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert set() == ours - {str(path.relative_to(site)) for path in site.rglob("*")}
+    assert (0, "") == (played.returncode, played.stderr)
+    rows = [row.split("\t") for row in played.stdout.splitlines()]
+    assert [(name, DIGESTS[name]) for name in FEW] == [
+        (row[1].removesuffix(".txt"), row[3][:16]) for row in rows
+    ]
+    assert [] == [*here.iterdir()]

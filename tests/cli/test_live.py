@@ -1,5 +1,6 @@
 """``hongbao play`` for an audience: step by step at a terminal, and at reading speed."""
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from hongbao.commands import live
+from hongbao.ui.motion import EMPTY_SCREEN
 from hongbao.ui.script import columns
 from tests.cli.shell import Shell
 from tests.cli.typist import CTRL_C, ENTER, ESC, Typist, typing
@@ -137,6 +139,25 @@ def test_chapters_notes_and_keys_are_at_hand(shell: Shell, tmp_path: Path):
     notes = Path("notes").read_text("utf-8")
     assert "2/5 · Money\n  $ hongbao card add 9999010000000003\n  Look at them.\n" in notes
     assert [] == list((tmp_path / "temporary").iterdir())
+
+
+def test_another_terminal_shows_the_notes_of_the_present_step_alone(shell: Shell):
+    """
+    On an empty screen each time, as a presenter reads them.
+    """
+    screen, terminal = os.openpty()
+    with typing(shell, "play", "--notes", os.ttyname(terminal), "a.txt") as typist:
+        waits(typist, "1/5")
+        typist.type(PAGE_DOWN)
+        waits(typist, "2/5")
+        typist.type(ESC)
+        assert 0 == typist.ends()
+    shown = os.read(screen, 10_000).decode().split(EMPTY_SCREEN)
+    os.close(screen)
+    os.close(terminal)
+
+    assert ["", "1/5", "2/5 · Money"] == [each.partition("\r\n")[0] for each in shown]
+    assert "Look at them." in shown[2]
 
 
 def test_what_fails_is_shown_and_the_next_chapter_plays(shell: Shell, tmp_path: Path):
