@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from hongbao.domain.bilingual import Text
+from hongbao.lessons.runner import is_taken
 from hongbao.lessons.scaffold import BLANK
 from hongbao.lessons.script import HINTS, Goal, Lesson, Question, Step, Way, Wrong
 from hongbao.lessons.world import WayFailed, World
@@ -49,6 +50,7 @@ PROBLEMS = {
     "slip_same": N_("two wrong answers are {answer}"),
     "no_answer": N_("the question's fact {answer} is of nothing that is there"),
     "not_introduced": N_("`{command}` is needed, and no step so far introduces it"),
+    "not_taken": N_("it introduces `{command}`, which cannot be typed in a lesson"),
     "not_in_text": N_("it introduces `{command}`, and its text does not have it"),
     "hint_tells": N_("its first hint gives {word} away"),
     "hint_same": N_("its example has {word}, which the step itself has"),
@@ -151,6 +153,8 @@ class _Texts(_Looking):
     def _introduced(self, step: Step, known: set[str]) -> Iterator[LessonFinding]:
         said = {word for part in _CODE.findall(step.goal.text.en) for word in part.split()}
         for command in step.introduces:
+            if not is_taken(command):
+                yield self.found("not_taken", command=command)
             if not {*command.split()} <= said:
                 yield self.found("not_in_text", command=command)
         needed = {

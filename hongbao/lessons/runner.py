@@ -70,13 +70,18 @@ _ANSWER = re.compile(r"(?:=|answer\s|答\s?)\s*(?P<answer>.+)|(?P<value>-?\d+(?:
 
 
 class Shown(NamedTuple):
-    """A step begins, or is looked at again: *number* of *steps*."""
+    """
+    A step begins, or is looked at again: *number* of *steps*.
+
+    *given* is what was answered to its questions so far; None where nothing was.
+    """
 
     step: Step
     goal: Goal
     number: int
     steps: int
     is_fresh: bool
+    given: tuple[str | None, ...]
 
 
 class Ran(NamedTuple):
@@ -318,7 +323,12 @@ class Runner:
 
     def _shown(self) -> Shown:
         return Shown(
-            self.step, self.goal, self.number + 1, len(self.lesson.steps), bool(self.place.fresh)
+            self.step,
+            self.goal,
+            self.number + 1,
+            len(self.lesson.steps),
+            bool(self.place.fresh),
+            tuple(self.place.predicted.get(str(each)) for each in range(len(self.step.questions))),
         )
 
     def _save(self) -> None:
@@ -420,7 +430,7 @@ class Runner:
             yield Unreadable(text)
             return
         words = words[1:] if words[:1] == ["hongbao"] else words
-        if not words or words[0] in _NOT_HERE:
+        if not words or not is_taken(words[0]):
             yield Unreadable(text)
             return
         yield from self._run(words, text)
@@ -477,6 +487,8 @@ class Runner:
 
     def _answer(self, typed: str) -> Iterator[Event]:
         question = self.question
+        if question is None and not self.place.fresh:
+            question = self._predicted_last  # until the books have answered, it can be changed
         if question is None:
             yield NoQuestion()
             return
@@ -498,6 +510,11 @@ class Runner:
                 yield from self._pass(SHOWN if place.shown else SOLVED)
                 return
         self._save()
+
+    @property
+    def _predicted_last(self) -> Question | None:
+        """The question that a prediction was noted for last; None if the step predicts nothing."""
+        return None if self.step.is_question else next(reversed(self.step.questions), None)
 
     def _may_answer(self, question: Question, text: str) -> bool:
         """Return whether *text*, which is no number, answers *question*: a move, or a word."""
@@ -703,10 +720,17 @@ class Runner:
             self.world.snapshots.drop(place.shots.pop(0).name)
 
 
-_NOT_HERE = frozenset(
-    {"learn", "lab", "demo", "play", "sandbox", "race", "class", "record", "lock", "unlock"}
-)
-"""Commands that work in separate wallets, or would lock this one: not for a lesson."""
+_NOT_HERE = frozenset({"learn", "demo", "play", "sandbox", "class", "record", "lock", "unlock"})
+"""
+Commands that begin something else, or would lock this wallet: not for a lesson.
+
+`lab` and `race` have throw-away wallets of their own, and lessons show them.
+"""
+
+
+def is_taken(command: str) -> bool:
+    """Return whether *command* can be typed in a lesson."""
+    return command.split()[0] not in _NOT_HERE
 
 
 def _own_word(text: str) -> tuple[str | None, str]:

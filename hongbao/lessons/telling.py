@@ -69,8 +69,16 @@ def _show_step(event: happened.Shown, lesson: Lesson) -> None:
     shown.show_paragraphs(event.goal.text.said_in(tongue))
     if event.is_fresh:
         return
-    for question in step.questions:
-        shown.show_question(question.asked.said_in(tongue), before=not step.is_question)
+    for question, given in zip(step.questions, event.given, strict=True):
+        asked = question.asked.said_in(tongue)
+        if given is None:
+            shown.show_question(asked, before=not step.is_question)
+            continue
+        shown.show_question(asked, before=False)
+        if step.is_question:
+            shown.show_remark("✓", _right(given), "green")
+        else:
+            shown.show_remark("·", _sentence(happened.Noted(given)))
 
 
 def _sentence(event: Event) -> str:
@@ -112,9 +120,13 @@ def _sentence(event: Event) -> str:
     return ""
 
 
+def _right(found: str) -> str:
+    return say(N_("right: {found}"), found=found)
+
+
 def _judged(event: Judged) -> str:
     if event.is_right:
-        return say(N_("right: {found}"), found=event.found)
+        return _right(event.found)
     if event.lab is not None:
         return say(
             N_(

@@ -52,7 +52,8 @@ class World:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.snapshots = Snapshots(self.here, folder / _KEPT)
         self.player = Player(self.here, None, language, screen, env.variables, {}, run)
-        self.player.variables[recorder.VARIABLE] = str(self.log)
+        # What a command has printed is shown when it has ended, so nothing of it can move.
+        self.player.variables |= {recorder.VARIABLE: str(self.log), "HONGBAO_MOTION": "off"}
 
     @property
     def home(self) -> Path:

@@ -104,6 +104,7 @@ SEEN: dict[str, tuple[str, str]] = {
     "few_slips": ('[[chapter.step.ask.slip]]\nanswer = "0.00"', QUESTION),
     "not_introduced": ('introduces = ["send"]', 'introduces = ["withdraw"]'),
     "not_in_text": ('introduces = ["send"]', 'introduces = ["send", "withdraw"]'),
+    "not_taken": ('introduces = ["send"]', 'introduces = ["send", "demo"]'),
     "hint_tells": (LOST, "You will have to send something."),
     "hint_same": ("send 88.88 --to 小明`.", "send 20 --to 小明`."),
     "hint_no_example": (": `send 88.88 --to 小明`.", "."),

@@ -11,6 +11,7 @@ from hongbao import lessons
 from hongbao.env import system_env
 from hongbao.errors import ProgressUnreadable
 from hongbao.lessons import runner as happened
+from hongbao.lessons import telling
 from hongbao.lessons.progress import FILE, Progress
 from hongbao.lessons.runner import Runner, normal
 from hongbao.lessons.script import read
@@ -181,9 +182,42 @@ def test_lines_that_are_nothing_here(learner: Callable[[], Learner]):
     learn = learner()
     learn("100", "80")
     assert ["Unreadable"] * 3 == learn("send 'x", "learn packet", "hongbao")
-    assert ["NoQuestion", "Explained", "Shown"] == learn("80", "?", "where")
+    assert ["Explained", "Shown"] == learn("?", "where")
+    learn("show me")
+    assert ["NoQuestion"] == learn("80"), "the like of a step asks nothing"
     assert [] == learn("", "# a remark")
     assert ["Left"] == learn("leave")
+
+
+def test_a_prediction_is_asked_for_once_and_can_be_changed(
+    learner: Callable[[], Learner], capsys: pytest.CaptureFixture[str]
+):
+    """
+    Whoever looks again, undoes something or comes back sees what was noted, and no invitation.
+    """
+    learn = learner()
+    learn("100", "70", "send 20")
+    _undone, shown = learn.events("undo")
+    for event in (shown, *learner().began):
+        telling.show(event, LESSON)
+        said = capsys.readouterr().out
+        assert "noted: 70.00" in said
+        assert "type what you expect" not in said
+    assert [happened.Noted("80.00")] == learn.events("80")
+    _ran, judged, *_ended = learn.events("send 20 --to Alice")
+    assert isinstance(judged, happened.Judged)
+    assert (True, "80.00") == (judged.is_right, judged.given)
+
+
+def test_the_laboratory_can_be_visited_from_a_lesson(learner: Callable[[], Learner]):
+    """
+    Several lessons ask for it; it has ledgers of its own, so nothing here changes by it.
+    """
+    learn = learner()
+    [ran] = learn.events("lab")
+    assert isinstance(ran, happened.Ran)
+    assert "oversell" in ran.answered.out
+    assert ["Refused"] == learn("undo")
 
 
 def test_answers_are_read_as_people_write_them():
