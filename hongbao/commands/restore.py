@@ -47,6 +47,7 @@ def restore(
     from hongbao.home.places import LEDGER, SET_ASIDE, is_on_cluster
     from hongbao.ui import home
     from hongbao.ui.progress import counting
+    from hongbao.wallet.copies import check_copy
     from hongbao.wallet.restoring import restore as put_back
 
     call = caller(ctx)
@@ -79,9 +80,11 @@ def restore(
             return False
         return True
 
-    access = chosen_ledger(ctx, call, ledger, password_file)
     call.close_home()
     path = typed_path(file)
+    if ledger is not None:  # before its password is typed for nothing
+        check_copy(path)
+    access = chosen_ledger(ctx, call, ledger, password_file)
     had_file = (call.env.data / LEDGER).exists()
     with counting(N_("restoring"), lambda: not call.as_json and call.may_move()) as progress:
         changed = call.unlocked(

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from hongbao.answers import Answer, HomeChanged
 from hongbao.changes.people import SetPinTries, SetTotpStep
@@ -174,13 +174,22 @@ def known_of(ledger: Path, vault: Vault) -> tuple[Mapping[Holder, Tries], int]:
         current.close()
 
 
-def _copy(source: Path, target: Path) -> None:
+def check_copy(source: Path) -> None:
+    """Raise FileNotReadable if no file can be read at *source*, before anything is asked."""
+    _opened(source).close()
+
+
+def _opened(source: Path) -> BinaryIO:
     if source.exists() and not source.is_file():  # a device might never end
         raise FileNotReadable(path=str(source), reason=N_("it is not a file"))
     try:
-        content = source.open("rb")
+        return source.open("rb")
     except OSError as error:
         raise FileNotReadable(path=str(source), reason=error.strerror or str(error)) from None
+
+
+def _copy(source: Path, target: Path) -> None:
+    content = _opened(source)
     try:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (

@@ -56,6 +56,12 @@ def test_the_passphrase_of_an_invitation_is_asked_for_as_such(empty: Shell):
     assert (2, "unanswered", "give --passphrase-file") == (code, error["code"], error["hint"])
 
 
+def test_a_backup_that_is_missing_is_told_before_a_password_is_asked_for(empty: Shell):
+    code, error = empty.refuses("restore", "copy", "--ledger", "mysql://pay@127.0.0.1:1/ledger")
+
+    assert (10, "file_not_readable") == (code, error["code"])
+
+
 def test_rules_can_be_read_before_there_is_a_home(empty: Shell):
     """
     Whoever chooses a policy for `init` has none yet.
