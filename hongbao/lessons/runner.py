@@ -724,13 +724,13 @@ _NOT_HERE = frozenset({"learn", "demo", "play", "sandbox", "class", "record", "l
 """
 Commands that begin something else, or would lock this wallet: not for a lesson.
 
-`lab` and `race` have throw-away wallets of their own, and lessons show them.
+`lab` and `race` have throw-away wallets, and lessons show them.
 """
 
 
 def is_taken(command: str) -> bool:
     """Return whether *command* can be typed in a lesson."""
-    return command.split()[0] not in _NOT_HERE
+    return command.split(maxsplit=1)[0] not in _NOT_HERE
 
 
 def _own_word(text: str) -> tuple[str | None, str]:
