@@ -342,6 +342,18 @@ class _Known:
             session = self.sessions[entry] = session_of(self._home, entry)
         return session
 
+    def with_sessions(
+        self, requests: Iterable[ClaimRequest]
+    ) -> Iterator[tuple[ClaimRequest, Session | None]]:
+        """Yield each of *requests* with its session; with None if that is none."""
+        for asked in requests:
+            try:
+                session = self.session(asked.session)
+            except SessionNotOpen:  # which the request's own answer says
+                yield asked, None
+            else:
+                yield asked, session
+
     def open(self, entry: int) -> _Open:
         """Return the session that *entry* opened, as it stands."""
         opened = self.opens.get(entry)
@@ -371,13 +383,11 @@ class _Known:
     def lanes_of(self, requests: Iterable[ClaimRequest]) -> dict[str, int | str]:
         """Return the lanes of what is kept for *requests*, each with the person or the packet."""
         named: dict[str, int | str] = {}
-        for asked in requests:
+        for asked, session in self.with_sessions(requests):
             packet = self.packets.get(asked.packet)
             if packet is not None:
                 named[packet.lane] = asked.packet
-            person = None
-            with suppress(SessionNotOpen):  # which the request's own answer says
-                person = self.people.get(self.session(asked.session).profile)
+            person = None if session is None else self.people.get(session.profile)
             if person is not None:
                 profile_lane, person_lane = person.lanes
                 named[profile_lane] = named[person_lane] = person.id
@@ -452,11 +462,11 @@ class _Group:
 
     def _named(self, requests: Sequence[ClaimRequest]) -> set[tuple[str, int]]:
         """Return *requests* with their profiles, but for those whose session is none."""
-        named = set()
-        for asked in requests:
-            with suppress(SessionNotOpen):
-                named.add((asked.request_id, self._known.session(asked.session).profile))
-        return named
+        return {
+            (asked.request_id, session.profile)
+            for asked, session in self._known.with_sessions(requests)
+            if session is not None
+        }
 
     def _answer(self, asked: ClaimRequest) -> Answer:
         try:
@@ -675,13 +685,14 @@ class _Group:
 class _Moment:
     """The ledger's time of the claim that is decided, in the forms that are asked for."""
 
-    __slots__ = ("at", "back_s", "last", "micros", "text")
+    __slots__ = ("_second", "_until", "at", "back_s", "last", "micros", "text")
 
     def __init__(self, last: datetime | None) -> None:
         self.last = last  # when the last act was
         self.micros, self.back_s = 0, 0
         self.at = from_micros(0)
         self.text = iso(self.at)
+        self._second, self._until = -1, ""
 
     def next_entry(self, home: Home, row: HomeRow, after: int) -> tuple[int, int]:
         """Return the next entry, as `Home.next_entry` does, and its moment in microseconds."""
@@ -690,10 +701,17 @@ class _Moment:
         entry, now = home.store.next_entry(row, now, after)
         if now != self.at:
             self.at, self.micros = now, to_micros(now)
-            self.text = iso_of_micros(self.micros)
+            self.text = self._written()
         is_back = row.virtual_at is None and read < now
         self.back_s = (now - read) // _SECOND if is_back else 0
         return entry, self.micros
+
+    def _written(self) -> str:
+        """Return what `iso` does: the claims of a group are of a second or two."""
+        second, rest = divmod(self.micros, 1_000_000)
+        if second != self._second:
+            self._second, self._until = second, iso_of_micros(second * 1_000_000)
+        return f"{self._until[:-6]}.{rest:06}{self._until[-6:]}" if rest else self._until
 
 
 def _typed(packet: _Packet, luck: str | None, opened: _Open, request_id: str) -> str:

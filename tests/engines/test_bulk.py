@@ -3,11 +3,12 @@
 import pytest
 
 from hongbao.changes.devices import AddDevice, SetCounter
+from hongbao.changes.guards import KeepHabit
 from hongbao.changes.home import RememberRefusal
 from hongbao.changes.packets import AddClaim, AddPacket
 from hongbao.domain.ledger import Transfer
 from hongbao.questions import Question
-from hongbao.store import Change, Decided, Store
+from hongbao.store import Change, Decided, HabitRow, Store
 from tests.engines.acts import (
     BASE,
     DIGEST,
@@ -85,6 +86,23 @@ def test_acts_at_once_are_acts_one_by_one(store: Store, engine: Engine):
             return pictured()
 
     assert one_by_one() == at_once()
+
+
+def test_habits_are_kept_at_once(store: Store):
+    """
+    Of each profile the last one, where one was kept before and where none was.
+    """
+    act(store, KeepHabit(LI, HabitRow(1, "before")))
+    changes = [
+        KeepHabit(profile, HabitRow(upto, f"{profile}: {upto}"))
+        for profile, upto in ((LI, 2), (WANG, 2), (LI, 3))
+    ]
+
+    act(store, *changes)
+
+    assert [HabitRow(3, f"{LI}: 3"), HabitRow(2, f"{WANG}: 2")] == [
+        store.habit(profile).kept for profile in (LI, WANG)
+    ]
 
 
 def test_each_of_many_acts_is_written_as_it_is(store: Store):

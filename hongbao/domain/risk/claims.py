@@ -8,8 +8,8 @@ same to the last bit; a test compares both on any acts.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
-from operator import add
+from collections.abc import Callable, Mapping, Sequence
+from operator import add, itemgetter
 from typing import NamedTuple
 
 from hongbao.domain.risk import measures
@@ -199,11 +199,18 @@ class Judged(NamedTuple):
 
 
 class _Window(NamedTuple):
-    """What is measured in one window: the place of each value, and how it is had."""
+    """What is measured in one window."""
 
     length_s: int
-    summed: tuple[tuple[int, int], ...]  # by the column of the sums
-    taken: tuple[tuple[int, _Taken], ...]
+    summed: tuple[int, ...]  # the columns of the sums
+    taken: tuple[_Taken, ...]
+
+
+def _picking(places: Sequence[int]) -> Callable[[Sequence[int]], tuple[int, ...]]:
+    """Return what gives the values at *places*."""
+    if len(places) < 2:
+        return lambda values: tuple(values[place] for place in places)
+    return itemgetter(*places)
 
 
 class ClaimJudge:
@@ -211,37 +218,32 @@ class ClaimJudge:
 
     def __init__(self, pack: Pack, forest: Forest | None) -> None:
         keys = keys_of(pack, forest)
-        self.of_fen = tuple(dict.fromkeys(key.of_fen for key in keys if key.of_fen))
-        self._forest = forest
-        self._count = len(keys)
-        self._of_asked = tuple(
-            (place, Asked._fields.index(key.indicator))
-            for place, key in enumerate(keys)
-            if key.indicator in Asked._fields
-        )
-        self._night = pack.night
-        self._at_once = tuple(
-            (place, AT_ONCE.index(key.indicator))
-            for place, key in enumerate(keys)
-            if key.indicator in AT_ONCE
-        )
-        windows = dict.fromkeys(key.window_s for key in keys if key.window_s)
-        summed: dict[int, list[tuple[int, int]]] = {length_s: [] for length_s in windows}
-        taken: dict[int, list[tuple[int, _Taken]]] = {length_s: [] for length_s in windows}
-        for place, key in enumerate(keys):
-            if key.of_fen:
-                column = len(_COLUMNS) + self.of_fen.index(key.of_fen)
-                summed[key.window_s].append((place, column))
-            elif key.indicator in _COLUMNS:
-                summed[key.window_s].append((place, _COLUMNS.index(key.indicator)))
-            elif key.indicator in TAKEN:
-                taken[key.window_s].append((place, TAKEN[key.indicator]))
-        self._windows = tuple(
-            _Window(length_s, tuple(summed[length_s]), tuple(taken[length_s]))
-            for length_s in summed
-        )
         places = {key: place for place, key in enumerate(keys)}
-        self._features = () if forest is None else tuple(places[key] for key in forest.keys)
+        self.of_fen = tuple(dict.fromkeys(key.of_fen for key in keys if key.of_fen))
+        self._night = pack.night
+        # Where `judge` has each value, in the order in which it measures: a 0 comes first.
+        measured = {name: at for at, name in enumerate((*Asked._fields, *AT_ONCE))}
+        lies_at = [measured.get(key.indicator, 0) for key in keys]
+        behind = len(measured)
+        windows = []
+        for length_s in dict.fromkeys(key.window_s for key in keys if key.window_s):
+            inside = [key for key in keys if key.window_s == length_s]
+            summed = [key for key in inside if key.of_fen or key.indicator in _COLUMNS]
+            taken = [key for key in inside if not key.of_fen and key.indicator in TAKEN]
+            for key in (*summed, *taken):
+                lies_at[places[key]], behind = behind, behind + 1
+            windows.append(
+                _Window(
+                    length_s,
+                    tuple(map(self._column_of, summed)),
+                    tuple(TAKEN[key.indicator] for key in taken),
+                )
+            )
+        self._windows = tuple(windows)
+        self._in_order = _picking(lies_at)
+        self._model = (
+            None if forest is None else (forest, _picking([places[key] for key in forest.keys]))
+        )
         of_claims = [
             *(rule.when for rule in pack.rules if What.CLAIM in rule.acts),
             *(report.when for report in pack.reports if What.CLAIM in report.acts),
@@ -252,31 +254,34 @@ class ClaimJudge:
             for when in of_claims
         )
 
+    def _column_of(self, key: Key) -> int:
+        """Return which of the sums is of *key*."""
+        if key.of_fen:
+            return len(_COLUMNS) + self.of_fen.index(key.of_fen)
+        return _COLUMNS.index(key.indicator)
+
     def habit(self, habit: Habit) -> ClaimHabit:
         """Return *habit* ready to be measured."""
         return ClaimHabit(habit, self.of_fen)
 
     def judge(self, habit: ClaimHabit, asked: Asked) -> Judged:
         """Judge the claim *asked*, upon what *habit* remembers from before it."""
-        values = [0] * self._count
-        for place, field in self._of_asked:
-            values[place] = asked[field]  # type: ignore[assignment]  # none is *seen*
         seen, times = asked.seen, habit.at
         at, oldest = seen.at, max(0, len(times) - RECENT)
-        once = _at_once(habit, asked, oldest, self._night)
-        for place, number in self._at_once:
-            values[place] = once[number]
-        now = habit.after(seen)
+        measured = [0, *asked[1:], *_at_once(habit, asked, oldest, self._night)]
+        more, now = measured.append, habit.after(seen)
         for length_s, summed, taken in self._windows:
             since = at - length_s
             before = habit.sums[bisect_right(times, since, oldest)]
-            for place, column in summed:
-                values[place] = now[column] - before[column]
-            for place, take in taken:
-                values[place] = take(habit, seen, since, before, now)
+            for column in summed:
+                more(now[column] - before[column])
+            for take in taken:
+                more(take(habit, seen, since, before, now))
+        values = self._in_order(measured)
         score = None
-        if self._forest is not None:
-            score = self._forest.score([values[place] for place in self._features])
+        if self._model is not None:
+            forest, picked = self._model
+            score = forest.score(picked(values))
         is_plain = True
         for when in self._conditions:
             for place, at_least, at_most in when:
@@ -289,7 +294,7 @@ class ClaimJudge:
                     break
             else:
                 is_plain = False
-        return Judged(tuple(values), score, is_plain)
+        return Judged(values, score, is_plain)
 
 
 # --- the indicators, of a claim -------------------------------------------------------------------

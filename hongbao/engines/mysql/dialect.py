@@ -8,6 +8,7 @@ this cannot translate (a FULL JOIN) has a text of its own in `questions`.
 import re
 from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
+from itertools import chain
 
 from hongbao.domain.lanes import SHARED
 from hongbao.domain.ledger import SIDES
@@ -207,7 +208,7 @@ def inserting(text: str, rows: Sequence[Sequence[object]]) -> tuple[str, list[ob
     >>> inserting("INSERT INTO a (b) VALUES (%s)", [[1], [2]])
     ('INSERT INTO a (b) VALUES (%s), (%s)', [1, 2])
     """
-    return _repeated(text, len(rows)), [value for row in rows for value in row]
+    return _repeated(text, len(rows)), [*chain.from_iterable(rows)]
 
 
 @lru_cache(maxsize=64)

@@ -8,11 +8,13 @@ from hongbao.engines.sql.books import ENTRY, ENTRY_MARKS, REMEMBER, move, post
 from hongbao.engines.sql.devices import MOVE_COUNTER
 from hongbao.engines.sql.engine import Engine, write_first
 from hongbao.engines.sql.packets import ADD_CLAIM, TAKE_SHARE
+from hongbao.engines.sql.risk import KEEP_HABIT
 from hongbao.store import Decided, RuleBroken, key_of
 from hongbao.units import to_micros
 
 if TYPE_CHECKING:
     from hongbao.changes.devices import SetCounter
+    from hongbao.changes.guards import KeepHabit
     from hongbao.changes.home import RememberRefusal
     from hongbao.changes.packets import AddClaim
 
@@ -104,6 +106,10 @@ def add_claims(engine: Engine, changes: "Sequence[AddClaim]") -> None:
     )
     if met != len(last):
         raise RuleBroken(TAKE_SHARE)
+
+
+def keep_habits(engine: Engine, changes: "Sequence[KeepHabit]") -> None:
+    engine.write_many(KEEP_HABIT, [(profile, *row) for profile, row in changes])
 
 
 def remember_refusals(engine: Engine, changes: "Sequence[RememberRefusal]") -> None:

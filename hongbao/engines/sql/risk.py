@@ -24,12 +24,13 @@ def habit(engine: Engine, profile: int, known: int | None = None) -> KeptHabit:
 
 
 def keep_habit(engine: Engine, profile: int, row: HabitRow) -> None:
-    engine.write(
-        "INSERT INTO habit (profile, upto, text) VALUES (?, ?, ?)"
-        " ON CONFLICT (profile) DO UPDATE SET upto = excluded.upto, text = excluded.text",
-        profile,
-        *row,
-    )
+    engine.write(KEEP_HABIT, profile, *row)
+
+
+KEEP_HABIT = (
+    "INSERT INTO habit (profile, upto, text) VALUES (?, ?, ?)"
+    " ON CONFLICT (profile) DO UPDATE SET upto = excluded.upto, text = excluded.text"
+)
 
 
 # --- what did not happen --------------------------------------------------------------------------

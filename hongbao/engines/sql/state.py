@@ -163,6 +163,7 @@ _POINTED_AT = ("KeepRules", "AddProfile", "AddDevice", "AddPacket", "AddMessage"
 _WRITING_MANY: dict[str, Callable[..., object]] = {
     "AddClaim": bulk.add_claims,
     "SetCounter": bulk.set_counters,
+    "KeepHabit": bulk.keep_habits,
     "RememberRefusal": bulk.remember_refusals,
 }
 """Which function writes several changes of a kind that follow each other."""
