@@ -1,6 +1,7 @@
 """Errors are declarations: what they declare is complete, and what is made of them keeps to it."""
 
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -31,6 +32,7 @@ from hongbao.errors import (
 )
 from hongbao.why import declared_example, placeholders
 from hongbao.words import Filled
+from tests.every import every
 from tests.gallery import examples_of
 
 NOON = datetime.fromisoformat("2026-02-17T12:00:00+08:00")
@@ -245,6 +247,17 @@ def test_a_fact_that_only_some_have_is_left_out_of_the_others():
     assert {"source": "lesson.txt", "line": 7, "problem": "no_exit_code"} == error.facts
     with pytest.raises(AttributeError, match="InvalidStory says nothing of name"):
         _ = error.name
+
+
+@every("kind", KINDS)
+def test_what_a_sentence_quotes_is_quoted_once(kind: type[HongbaoError]):
+    """
+    By the fact that is shown, or by the sentence, and never by both.
+    """
+    for language in ("en", "zh_CN"):
+        words.use_language(language)
+        for error in examples_of(kind):
+            assert not re.search("''|““|””", f"{error.message} {error.hint}")
 
 
 def test_a_sentence_inside_another_is_said_in_the_same_language():

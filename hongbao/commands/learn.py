@@ -1,6 +1,5 @@
 """``hongbao learn``."""
 
-import shlex
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -321,6 +320,7 @@ def _variables(runner: "Runner") -> dict[str, str]:
 )
 def env(ctx: Context, name: Name, at: At = None) -> None:
     from hongbao import lessons
+    from hongbao.commands.shells import for_any_shell
     from hongbao.lessons.progress import Progress
     from hongbao.lessons.runner import Runner
 
@@ -332,8 +332,7 @@ def env(ctx: Context, name: Name, at: At = None) -> None:
     variables = _variables(runner)
 
     def show(_answer: object) -> None:
-        for variable, value in variables.items():
-            print(f"export {variable}={shlex.quote(value)}")
+        print(*for_any_shell(variables), sep="\n")
 
     call.answer({"lesson": lesson.name, "variables": variables}, show)
 

@@ -20,7 +20,7 @@ from hongbao.commands.declared import (
 from hongbao.commands.demo import ending_tidily
 from hongbao.commands.films import saying_failures
 from hongbao.commands.options import Command, caller, new_app
-from hongbao.commands.shells import OTHERS, typed_in
+from hongbao.commands.shells import OTHERS, for_any_shell, typed_in
 from hongbao.errors import (
     ConflictingOptions,
     FileExists,
@@ -32,7 +32,7 @@ from hongbao.errors import (
     StorageRefused,
 )
 from hongbao.paths import absolute_path
-from hongbao.words import N_, language, shell_word
+from hongbao.words import N_, language
 
 if TYPE_CHECKING:
     from hongbao.answers import RecordingMade
@@ -380,16 +380,10 @@ def _made_up_pin(folder: Path) -> Path:
 
 
 def _settings(variables: Mapping[str, str | None]) -> Iterator[str]:
-    """Yield the lines by which the user's shell sets *variables*, or forgets those without text."""
-    shell = Path(os.environ.get("SHELL", "")).name
-    if not shell and os.name == "nt":
-        shell = "powershell"
-    for name, text in variables.items():
-        match shell:
-            case "fish":
-                yield f"set -e {name};" if text is None else f"set -gx {name} {shell_word(text)};"
-            case "powershell":
-                quoted = "" if text is None else text.replace("'", "''")
-                yield f"$env:{name} = '{quoted}'"
-            case _:
-                yield f"unset {name}" if text is None else f"export {name}={shell_word(text)}"
+    """Yield the lines by which a shell sets *variables*, or forgets those without text."""
+    if os.name == "nt" and not os.environ.get("SHELL"):
+        for name, text in variables.items():
+            quoted = "" if text is None else text.replace("'", "''")
+            yield f"$env:{name} = '{quoted}'"
+        return
+    yield from for_any_shell(variables)

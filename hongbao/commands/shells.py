@@ -15,6 +15,24 @@ OTHERS = ("HONGBAO_PIN_FILE", "HONGBAO_PROFILE", "HONGBAO_PASSPHRASE_FILE", "HON
 """Variables about another wallet, which such a shell does not have."""
 
 
+def for_any_shell(variables: Mapping[str, str | None]) -> Iterator[str]:
+    """
+    Yield lines that set *variables*, or forget those without text, in POSIX's shells as in fish.
+
+    SHELL names the shell that someone logs in with, and not the one that reads these lines: in
+    fish there is no ``unset``, and what ``set -e NAME`` is there makes others end at any failure.
+
+    >>> print(*for_any_shell({"A": "b c", "D": None}), sep="\\n")
+    export A='b c';
+    command -v unset >/dev/null && unset D || set -e D;
+    """
+    for name, text in variables.items():
+        if text is None:
+            yield f"command -v unset >/dev/null && unset {name} || set -e {name};"
+        else:
+            yield f"export {name}={quote(text)};"
+
+
 @contextmanager
 def marked_shell(
     before: Mapping[str, str], more: Mapping[str, str], mark: str, *, lesson: str | None = None

@@ -122,7 +122,7 @@ class InvalidFact(UsageError):
     )
     value: str = example("balances", default=LEFT_OUT)
 
-    sentence = N_("cannot read the fact '{text}': {problem}")
+    sentence = N_("cannot read the fact {text}: {problem}")
 
 
 class InvalidGiven(UsageError):

@@ -179,7 +179,7 @@ class InvalidBillId(UsageError):
 
     text: str = example("bl_04HMASWX", kw_only=False, shape=shortened)
 
-    sentence = N_("'{text}' is not an imported bill's ID")
+    sentence = N_("{text} is not an imported bill's ID")
     advice = N_("see the imported bills: `hongbao import --list`")
 
 

@@ -1,7 +1,9 @@
 """``hongbao record``: what was typed in a shell, as a story that plays itself."""
 
 import json
+import os
 import re
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,9 +12,11 @@ from typing import Any
 import pytest
 
 from hongbao import cli
+from hongbao.commands.shells import for_any_shell
 from hongbao.story import parse
 from tests import warm
 from tests.cli.shell import Shell
+from tests.consumers import program
 from tests.every import every
 
 BEGIN = [["init", "张三"], ["init", "李四"], ["card", "add", "9999010000000003"], ["topup", "50"]]
@@ -159,9 +163,9 @@ def test_a_shell_can_begin_and_end_a_recording(tmp_path: Path):
     """
     shell = Shell(tmp_path / "mine", "271828")
     begun = shell.does("record", "--start", "a.txt", "--home", "new", "--yes").out
-    settings = dict(re.findall(r"^export (\w+)=(.*)$", begun, re.MULTILINE))
+    settings = dict(re.findall(r"^export (\w+)=(.*);$", begun, re.MULTILINE))
     assert ["HONGBAO_PROFILE", "HONGBAO_PASSPHRASE_FILE", "HONGBAO_TOTP_FILE"] == re.findall(
-        r"^unset (\w+)$", begun, re.MULTILINE
+        r"unset (\w+) ", begun, re.MULTILINE
     )
     assert str(tmp_path / "new") == settings["HONGBAO_HOME"]
 
@@ -170,14 +174,34 @@ def test_a_shell_can_begin_and_end_a_recording(tmp_path: Path):
     ended = shell("record", "--stop", **settings)
 
     assert 0 == ended.code
-    assert f"export HONGBAO_HOME={shell.home}\n" not in begun
-    assert f"export HONGBAO_HOME={shell.home}\n" in ended.out
-    assert "unset HONGBAO_RECORDING\n" in ended.out
+    assert f"export HONGBAO_HOME={shell.home};\n" not in begun
+    assert f"export HONGBAO_HOME={shell.home};\n" in ended.out
+    assert "unset HONGBAO_RECORDING ||" in ended.out
     assert re.search(r"^agrees\ta.txt\t4\t[0-9a-f]{64}$", ended.err, re.MULTILINE)
     assert "file pin: 246810\n" in (tmp_path / "a.txt").read_text("utf-8")
     assert "" == shell("profiles", HONGBAO_HOME=str(tmp_path / "new")).err
     assert not Path(settings["HONGBAO_RECORDING"]).parent.exists()
     assert not shell.home.exists()
+
+
+@every("name", ["bash", "dash", "zsh", "fish"])
+def test_any_shell_reads_the_lines_whichever_one_logs_in(name: str):
+    """
+    Also one that ends at a failure or at a variable that is not set.
+    """
+    lines = for_any_shell({"HONGBAO_A": "it's  b", "HONGBAO_B": None, "HONGBAO_C": None})
+    strict = "" if name == "fish" else "set -eu; "
+    done = subprocess.run(
+        [program(name), "-c", f'{strict}eval "$TEXT"; env'],
+        env={"PATH": os.environ["PATH"], "TEXT": "\n".join(lines), "HONGBAO_B": "b"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (0, "") == (done.returncode, done.stderr)
+    found = [line for line in done.stdout.splitlines() if line.startswith("HONGBAO_")]
+    assert ["HONGBAO_A=it's  b"] == found
 
 
 @pytest.mark.slow
