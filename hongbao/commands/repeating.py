@@ -52,7 +52,7 @@ def repeated(call: Caller) -> ActsRepeated:
                 if _key(act) in left:
                     error = error or errors.NotRepeatable(act=act["act"])
                     if isinstance(error, _STOPPING):
-                        raise error
+                        raise _after(acts, error)
                     wallet.note_refused(act, error)
                     call.remark(N_("not repeated: {problem}"), problem=error.message)
                     ended |= {"refused": error.as_dict(), "done": False}
@@ -65,6 +65,14 @@ def repeated(call: Caller) -> ActsRepeated:
             acts=cast("list[dict[str, object]]", acts),
         )
     return {"acts": acts, "done": done_count}
+
+
+def _after(acts: list[RepeatedAct], error: errors.HongbaoError) -> errors.HongbaoError:
+    """Return the *error* that stops all; after *acts* it does not say that nothing was changed."""
+    if not any(act["done"] for act in acts):
+        return error
+    error.begun = True
+    return errors.Stopped() if isinstance(error, errors.Interrupted) else error
 
 
 def _key(act: LostAct) -> tuple[str, int]:

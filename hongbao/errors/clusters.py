@@ -54,12 +54,15 @@ class LedgerUnreachable(Unusable):
     sentence = N_("no node of {where} can be used: {problem}")
     advice = N_("nothing was changed; try again when the cluster is up")
     _advice_address = N_("nothing was changed; check the address, and whether the cluster is up")
+    _advice_begun = N_("try again when the cluster is up")
 
     def of_a_node(self) -> str:
         """Return why one node cannot be used, for a line that names it already."""
         return say(UNREACHED[str(self.facts["problem"])])
 
     def chosen_advice(self) -> str:
+        if self.begun:
+            return self._advice_begun
         is_address = self.facts["problem"] in ("unknown_name", "no_socket", "refused")
         return self._advice_address if is_address else self.advice
 

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from hongbao.cli import main
+from hongbao.commands.caller import Caller
 from hongbao.domain.identity import BANKS, demo_card_number
 from hongbao.env import system_env
-from hongbao.errors import ActsLost, RequestConflict
+from hongbao.errors import ActsLost, Interrupted, RequestConflict
 from hongbao.wallet import Wallet
 from hongbao.wallet.group import together
 from tests.cli.shell import COMMAND, Shell
@@ -318,6 +319,30 @@ def test_a_wallet_that_is_locked_repeats_nothing_before_it_is_opened(
 
     assert "repeated lost acts: 3 · none is missing now" in said.out
     assert first("balance", **opened).out.startswith("57.00\t")
+
+
+@pytest.mark.parametrize(("done", "said"), [(0, "nothing was changed"), (1, "in whole or in part")])
+def test_ctrl_c_at_a_later_act_does_not_say_that_nothing_was_changed(
+    shared: Shared,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    done: int,
+    said: str,
+):
+    first = bereft(shared)
+    known(shared, monkeypatch)
+    asked: list[object] = []
+
+    def confirm(*question: object) -> None:
+        asked.append(question)
+        if len(asked) > done:
+            raise Interrupted
+
+    monkeypatch.setattr(Caller, "confirm", confirm)
+
+    assert 130 == main(["home", "repeat"])
+    assert said in capsys.readouterr().err
+    assert 3 - done == len(lost(first))
 
 
 def test_a_device_that_was_removed_since_repeats_nothing(shared: Shared):
