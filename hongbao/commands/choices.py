@@ -221,7 +221,7 @@ def _movements(name: str) -> "Callable[[Wallet], Sequence[Choice]]":
     def find(wallet: "Wallet") -> "Sequence[Choice]":
         from hongbao.ui import wording
 
-        lines: Sequence[Mapping[str, Any]] = wallet.history(limit=50)["movements"]
+        lines: Sequence[Mapping[str, Any]] = wallet.history(limit=_MOVEMENTS)["movements"]
         found: dict[str, Choice] = {}
         for line in lines:
             value = line["packet"] or line[name]
@@ -231,6 +231,27 @@ def _movements(name: str) -> "Callable[[Wallet], Sequence[Choice]]":
         return list(found.values())
 
     return find
+
+
+_MOVEMENTS = 50
+"""How many movements, or requests that made none, are offered."""
+
+
+def _judged(wallet: "Wallet") -> "Sequence[Choice]":
+    """Return what risk control judged, the newest first: movements, and what it stopped."""
+    from hongbao.ui import risk, wording
+
+    offered = {each.value: each for each in _movements("request_id")(wallet)}
+    order: dict[str, int] = {}
+    for line in wallet.history(limit=_MOVEMENTS)["movements"]:
+        order.setdefault(line["packet"] or line["request_id"], line["entry"])
+    for stop in wallet.stopped(_MOVEMENTS):
+        if order.get(stop.request_id, 0) < stop.entry:
+            about = risk.what(stop.what), yuan(stop.amount_fen), risk.answer(stop.verdict)
+            order[stop.request_id] = stop.entry
+            offered[stop.request_id] = choice(stop.request_id, *about, wording.when(stop.at))
+    newest = sorted(order, key=lambda value: order[value], reverse=True)
+    return [offered[value] for value in newest if value in offered]
 
 
 def _traceable(wallet: "Wallet") -> "Sequence[Choice]":
@@ -270,7 +291,7 @@ RECEIPT = Chosen(
 
 REQUEST = Chosen(
     N_("request"),
-    _movements("request_id"),
+    _judged,
     kind="movement",
     list_command="hongbao history",
     has_last=True,

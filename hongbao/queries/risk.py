@@ -86,6 +86,36 @@ def why(home: Home, subject: str) -> Explained:
     return {"request_id": request_ids[0], "profile": me.name, "decisions": decisions}
 
 
+class Stopped(NamedTuple):
+    """A request that risk control stopped: in which *entry*, and what was asked for."""
+
+    entry: int
+    request_id: str
+    what: str
+    amount_fen: int
+    verdict: str
+    at: str
+
+
+def stopped(home: Home, limit: int) -> list[Stopped]:
+    """Return the requests of this profile that were stopped, the newest first, up to *limit*."""
+    with home.looking():
+        newest = deque(home.store.judged(home.me.id, stopped=True), maxlen=limit)
+        records = [(row, home.read_back(decode, row.risk)) for row in reversed(newest)]
+    return [
+        Stopped(
+            row.entry,
+            row.request_id,
+            str(record.asked.seen.what),
+            record.asked.seen.amount_fen,
+            str(record.verdict),
+            iso(row.at),
+        )
+        for row, record in records
+        if record.asked is not None
+    ]
+
+
 def _requested_about(home: Home, packet_id: str, me: ProfileRow) -> list[str]:
     """Return the requests by which *me* sent a packet, or claimed from it."""
     try:

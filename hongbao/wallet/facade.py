@@ -314,6 +314,7 @@ class Wallet:
     receipt = _Asked(lambda: receipts.receipt)
 
     why = _Asked(lambda: risk.why)
+    stopped = _Asked(lambda: risk.stopped)
     replay = _Asked(lambda: risk.replay)
     risk_picture = _Asked(lambda: risk.risk_picture)
     risk_rules = _Asked(lambda: risk.risk_rules)

@@ -119,6 +119,17 @@ def test_why_takes_a_packet_for_whoever_sent_or_claimed_it(judged: Shell):
     assert 10 == judged("risk", "why", "hb_7Q2M4K9X").code
 
 
+def test_the_last_is_what_was_judged_last_also_if_it_was_stopped(judged: Shell, tmp_path: Path):
+    """
+    Whoever was just stopped asks why; what they do next is the last then.
+    """
+    assert judged("risk", "why", "over").out == judged("risk", "why", "last").out
+
+    shell = judged.copied_to(tmp_path / "home")
+    shell.plays(("send", "2", "--to", "小红", "--request-id", "later"))
+    assert shell("risk", "why", "later").out == shell("risk", "why", "last").out
+
+
 def test_why_begins_in_plain_words(judged: Shell):
     """
     What was asked for, how it was answered, the rule's own sentence, and what was possible instead.

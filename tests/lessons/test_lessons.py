@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 
 from hongbao import lessons, words
+from hongbao.domain.risk.acts import Guard
 from hongbao.env import system_env
 from hongbao.errors import InvalidLesson
 from hongbao.lessons import scaffold
 from hongbao.lessons.proving import PROBLEMS, proved, read_over
 from hongbao.lessons.script import Lesson, read
+from hongbao.ui.risk import guard
 from tests.every import every
 from tests.lessons import within
 
@@ -187,6 +189,21 @@ def test_a_file_that_is_no_lesson_is_refused_with_its_line(old: str, new: str, p
 
     assert problem == refused.value.problem
     assert refused.value.line > 1 or "form" in old
+
+
+def test_the_lesson_of_the_guards_has_all_five():
+    """
+    Each by its name, as `risk why` and the page about them have it.
+    """
+    meant = [step.meant for step in lessons.lesson("guards").steps]
+    named = [{*re.findall(r"\*(\w+?)s?\*", " ".join(texts))} for texts in zip(*meant, strict=True)]
+    words.use_language("zh_CN")
+    try:
+        chinese = {guard(each) for each in Guard}
+    finally:
+        words.use_language("en")
+
+    assert [{*Guard}, chinese] == named
 
 
 def test_lessons_are_in_the_package():
