@@ -659,7 +659,7 @@ STATES: dict[str, tuple[Shown, ...]] = {
         Shown("not_repeatable", ends=(0, 2)),
     ),
     "repeat them with `hongbao home repeat`, or record their loss with "
-    "`hongbao home epoch --give-up`": (Shown("nothing_lost", ends=(0, 2)),),
+    "`hongbao home epoch --give-up`": (Shown("home epoch", needs_servers=True),),
     "lost acts of this machine: {count} · see `hongbao home repeat`": (
         Shown("home", needs_servers=True),
     ),
