@@ -9,7 +9,7 @@ from hongbao.errors.base import (
     example,
     shortened,
 )
-from hongbao.words import N_
+from hongbao.words import N_, say
 
 STORY_PROBLEMS = {
     "no_arrow": N_("a command ends in => and its exit code, like `balance => 0`"),
@@ -54,6 +54,10 @@ class InvalidStory(UsageError):
     name: str = example("{packet}", default=LEFT_OUT)
 
     sentence = N_("story {source}, line {line}: {problem}")
+
+    def told(self) -> str:
+        """Return what is wrong with the line, in the reader's language, and not where it is."""
+        return say(STORY_PROBLEMS[self.problem], **self.facts)
 
 
 class StoryFailed(HongbaoError):

@@ -78,7 +78,7 @@ LINES = Listing(
     ),
 )
 
-_BAR_MAX = 16
+_BAR_MIN, _BAR_MAX = 4, 16
 _FIXED = 44
 """What the columns without bars take, with their gaps."""
 
@@ -126,8 +126,13 @@ def _cells(row: FairnessLine, most: tuple[int, int], cells: int) -> list[Any]:
     return [
         str(row["position"]),
         _yuan(row["mean_millifen"]),
-        Cell(bar(row["mean_millifen"], most[0], cells), style),
+        Cell(_bar(row["mean_millifen"], most[0], cells), style),
         _yuan(row["spread_millifen"]),
         _percent(row["luckiest_ppm"]),
-        Cell(bar(row["luckiest_ppm"], most[1], cells), style),
+        Cell(_bar(row["luckiest_ppm"], most[1], cells), style),
     ]
+
+
+def _bar(amount: int, most: int, cells: int) -> str:
+    """Return a bar, or nothing where there is no room: a sliver for each would call all equal."""
+    return bar(amount, most, cells) if cells >= _BAR_MIN else ""

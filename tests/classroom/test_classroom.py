@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from hongbao import classroom
-from hongbao.classroom import folder, numbers, roster, submission
+from hongbao.classroom import folder, marking, numbers, roster, submission
 from hongbao.classroom.numbers import Number
 from hongbao.classroom.roster import Student
 from hongbao.classroom.submission import UnreadableError
@@ -328,6 +328,30 @@ def test_what_cannot_be_played_is_told_apart(tmp_path: Path, content: tuple[str,
         submission.read(path)
 
     assert refused.value.problem in submission.PROBLEMS
+
+
+def test_the_page_has_the_bounds_of_a_submission():
+    """
+    What is too much, how long it may take, and how many count.
+    """
+    page = (Path(__file__).parents[2] / "docs/reference/commands/class.md").read_text("utf-8")
+
+    kilobytes, commands = submission.SIZE_MAX >> 10, submission.COMMANDS_MAX
+    assert f"more than {kilobytes} KB or {commands} commands" in page
+    assert f"more than {marking.SECONDS_MAX} seconds together" in page
+
+
+def test_a_line_that_is_no_storys_is_named_once(tmp_path: Path):
+    """
+    The file has a column of its own, and the line stands before what is wrong with it.
+    """
+    path = tmp_path / "s01.txt"
+    path.write_text(f"{HEAD}HONGBAO_HOME=/tmp balance => 0\n", "utf-8")
+
+    with pytest.raises(UnreadableError) as refused:
+        submission.read(path)
+
+    assert (4, "a story cannot set HONGBAO_HOME") == (refused.value.line, refused.value.text)
 
 
 def test_what_is_no_file_is_not_opened(tmp_path: Path):

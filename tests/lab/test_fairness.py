@@ -125,6 +125,7 @@ def test_the_chart_fits_the_screen(width: int, language: str):
 
     assert [] == [line for line in shown if columns(line) > width]
     assert (width == 80) == any("█" in line for line in shown)
+    assert (width == 80) == any("▏" in line or "▎" in line for line in shown), "no slivers"
     assert 6 == sum("%" in line for line in shown)
 
 
