@@ -25,7 +25,7 @@ from hongbao.commands.options import (
     whole,
 )
 from hongbao.commands.stopping import stopped_by_signals
-from hongbao.commands.streams import answering, forget_output
+from hongbao.commands.streams import ServiceLines, answering, forget_output
 from hongbao.documents import to_json
 from hongbao.errors import Busy, EventNotFound, PublishingInterrupted, UndeliveredEvents
 from hongbao.words import N_
@@ -242,6 +242,7 @@ def publish(
     try:
         with stopped_by_signals(relay.stop):
             relay.run(follow=follow)
+        screen.end()
         if relay.is_stopped and not follow:
             raise PublishingInterrupted
     except KeyboardInterrupt:  # the second one: what is in flight may arrive, and is sent again
@@ -297,6 +298,11 @@ class _Publishing:
 
     def __init__(self, call: Caller, *, follow: bool) -> None:
         self._call, self._follow = call, follow
+        self._lines = ServiceLines(talk)
+
+    def end(self) -> None:
+        """Forget lines that could not be printed."""
+        self._lines.end()
 
     def put(self, said: "PublishingLine") -> None:
         """Print one line of the relay; without --follow only the last, and what it waits for."""
@@ -308,10 +314,10 @@ class _Publishing:
             if said["event"] == "done":
                 self._call.answer(said, screen.show_published)
         elif self._call.as_json:
-            with answering():
+            with self._lines.line():
                 print(to_json(said, encoding=sys.stdout.encoding))
         else:
-            with answering():
+            with self._lines.line():
                 screen.show_said(said)
 
 

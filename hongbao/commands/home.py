@@ -252,19 +252,23 @@ def seal(
         ),
     ] = None,
 ) -> None:
+    from hongbao.commands.caller import talk
     from hongbao.commands.stopping import stopped_by_signals
+    from hongbao.commands.streams import ServiceLines
     from hongbao.ui import home as screens
 
-    call, stopping = caller(ctx), Event()
+    call, stopping, lines = caller(ctx), Event(), ServiceLines(talk)
     with call.wallet() as wallet, stopped_by_signals(stopping.set):
         if every is None:
             call.answer(wallet.seal(), screens.show_sealed)
             return
         for sealed in _sealing(call, wallet, every, stopping):
-            if call.as_json:
-                call.answer_in_lines([sealed])
-            else:
-                screens.show_sealed(sealed)
+            with lines.line():
+                if call.as_json:
+                    call.answer_in_lines([sealed])
+                else:
+                    screens.show_sealed(sealed)
+    lines.end()
 
 
 def _sealing(

@@ -9,7 +9,7 @@ from hongbao.commands.caller import Caller, talk
 from hongbao.commands.declared import Context, Option
 from hongbao.commands.options import Command, caller, new_app, whole
 from hongbao.commands.stopping import stopped_by_signals
-from hongbao.commands.streams import answering, forget_output
+from hongbao.commands.streams import ServiceLines, forget_output
 from hongbao.documents import to_json
 from hongbao.errors import ConflictingOptions, HomeNotFound, NotAllDone
 from hongbao.words import N_
@@ -105,6 +105,7 @@ def serve(
                 stopped_by_signals(stop),
             ):
                 service.run()
+            screen.end()
         except KeyboardInterrupt:  # the second one: the act in hand was not done
             if not service.is_stopped:
                 raise
@@ -146,11 +147,16 @@ class _Screen:
 
     def __init__(self, call: Caller) -> None:
         self._call = call
+        self._lines = ServiceLines(talk)
+
+    def end(self) -> None:
+        """Forget lines that could not be printed."""
+        self._lines.end()
 
     def put(self, line: "ServeLine") -> None:
         """Print one line of the service."""
         if self._call.as_json:
-            with answering():
+            with self._lines.line():
                 print(to_json(line, encoding=sys.stdout.encoding))
             return
         from hongbao.ui.due import not_done_yet, show_line
@@ -159,5 +165,5 @@ class _Screen:
             for failed in line["failed"]:
                 talk(not_done_yet(failed))
             return
-        with answering():
+        with self._lines.line():
             show_line(line)

@@ -5,12 +5,13 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
 from hongbao.documents import to_json
 from hongbao.errors import AnswerUnwritable
+from hongbao.words import N_, say
 
 _PLAIN = {
     **dict(zip("─│┬┼", "-|++", strict=True)),
@@ -113,6 +114,39 @@ def answering() -> Iterator[None]:
     """Write to standard output until it has arrived; raise AnswerUnwritable if it does not."""
     yield
     sys.stdout.flush()
+
+
+class ServiceLines:
+    """
+    The lines of a service, which continues if standard output does not take them.
+
+    *tell* hears of that once, and again if it happens after lines were taken.
+    """
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+        self._is_lost = False
+
+    @contextmanager
+    def line(self) -> Iterator[None]:
+        """Write a line, or lose it; a reader that has gone still ends the service."""
+        try:
+            with answering():
+                yield
+        except AnswerUnwritable as error:
+            if not self._is_lost:
+                self._tell(say(UNHEARD, reason=error.facts["reason"]))
+            self._is_lost = True
+        else:
+            self._is_lost = False
+
+    def end(self) -> None:
+        """Forget what was lost, so that it is not reported again at the end."""
+        if self._is_lost:
+            forget_output()
+
+
+UNHEARD = N_("standard output takes no lines: {reason} · the service continues without them")
 
 
 def put(facts: object) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from hongbao import cli
 from tests.cli.shell import SECONDS_MAX, Shell
+from tests.serving.test_server import until
 from tests.wallet.conftest import _people, world, worlds
 from tests.wallet.world import PIN, YUAN, World, right
 
@@ -44,12 +45,14 @@ raise SystemExit(cli.main(sys.argv[1:]))
 class Server:
     """A `hongbao serve` in a process of its own, whose lines are read as they come."""
 
-    def __init__(self, shell: Shell, *typed: str, **variables: str) -> None:
+    def __init__(
+        self, shell: Shell, *typed: str, stdout: Any = subprocess.PIPE, **variables: str
+    ) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-c", LATER, "serve", *typed],
             env=shell.environment(**variables),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=subprocess.PIPE,
             encoding="utf-8",
             start_new_session=True,
@@ -178,6 +181,19 @@ def test_cron_runs_it_once(expiring: Any):
     done = json.loads(out)
     assert (0, "", [packet]) == (code, err, [each["packet"] for each in done["refunds"]])
     assert (0, "nothing was due\n", "") == once()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is full")
+def test_a_service_whose_lines_have_no_room_does_its_work(expiring: Any):
+    """
+    It says so once: a log that fills a disk is no reason to keep money back.
+    """
+    shell, packet, now = expiring(timedelta(0))
+    with Path("/dev/full").open("w") as full, Server(shell, stdout=full, **now) as server:
+        until(lambda: shell.answers("show", packet)["state"] == "refunded")
+        code, _out, err = server.end()
+    lost = "standard output takes no lines: No space left on device"
+    assert (0, f"{lost} · the service continues without them\n") == (code, err)
 
 
 def test_a_locked_wallet_is_opened_by_a_file_and_waited_for_without_one(
