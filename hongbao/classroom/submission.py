@@ -168,7 +168,7 @@ def parsed(text: str, source: str) -> Submission:
         story = parse(text, source, folder=None)  # so that it opens no other file
     except InvalidStory as error:
         problem = "uses" if error.problem == "nested_use" else "not_a_story"
-        raise UnreadableError(problem, line=error.line, text=error.told()) from None
+        raise UnreadableError(problem, line=error.line, text=error.problem_in_words()) from None
     given = {scene.name: scene.text for scene in reversed(story.scenes) if isinstance(scene, Given)}
     if not (given.get(TASK) and given.get(STUDENT)):
         raise UnreadableError("no_student")

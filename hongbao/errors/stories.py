@@ -55,7 +55,7 @@ class InvalidStory(UsageError):
 
     sentence = N_("story {source}, line {line}: {problem}")
 
-    def told(self) -> str:
+    def problem_in_words(self) -> str:
         """Return what is wrong with the line, in the reader's language, and not where it is."""
         return say(STORY_PROBLEMS[self.problem], **self.facts)
 
