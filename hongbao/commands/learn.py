@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -189,9 +189,9 @@ def _world(call: "Caller", lesson: "Lesson", folder: Path) -> Any:
     )
 
 
-def _typed(runner: "Runner", lines: Iterable[str]) -> "Iterator[Event]":
-    """Yield what happens as the lesson begins, and as each of *lines* is typed."""
-    yield from runner.begin()
+def _typed(runner: "Runner", lines: Sequence[str]) -> "Iterator[Event]":
+    """Yield what happens as the lesson begins, or goes on, and as each of *lines* is typed."""
+    yield from runner.begin(is_known=bool(lines))
     for text in lines:
         if runner.is_over:
             return

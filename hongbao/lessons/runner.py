@@ -263,15 +263,20 @@ class Runner:
     def scope(self) -> Scope:
         return self.world.scope(self.place.since, self.place.logged)
 
-    def begin(self) -> Iterator[Event]:
-        """Continue where the learner left; a home that is gone is made again."""
+    def begin(self, *, is_known: bool = False) -> Iterator[Event]:
+        """
+        Continue where the learner left; a home that is gone is made again.
+
+        A step that *is_known*, and goes on, is not shown again.
+        """
         place = self.record.place
         if place is None or self.lesson.number(place.step) is None:
             yield from self._enter(0)
         elif not (place.arrived and self.world.exists):
             yield from self._enter(self.number)
         else:
-            yield self._shown()
+            if not is_known:
+                yield self._shown()
             yield from self._look(changed=False)
 
     def look(self) -> Iterator[Event]:

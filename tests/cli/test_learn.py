@@ -126,6 +126,19 @@ def test_a_script_gets_a_document(shell: Shell):
     assert "freeze" == looked["step"]
 
 
+def test_a_word_of_the_lesson_is_answered_without_the_step_again(shell: Shell):
+    """
+    In a shell each of them is a command: who asks for a hint gets it, and `where` has the rest.
+    """
+    begun = shell.does("learn", "packet", "--type", "hint").out
+    hinted = shell.does("learn", "packet", "--type", "hint").out
+    shown = shell.does("learn", "packet", "--type", "where").out
+
+    title = "What there is before anything moves"
+    assert [True, False, True] == [title in said for said in (begun, hinted, shown)]
+    assert "hint: which command" in hinted
+
+
 def test_where_lessons_are(shell: Shell, tmp_path: Path):
     """
     Next to the usual wallet, or in a folder that is named; never among other things.
