@@ -112,14 +112,18 @@ def invite(
         ),
     ] = None,
 ) -> None:
+    from hongbao.outputs import check_free, check_writable
     from hongbao.ui import home as screens
     from hongbao.wallet import machines
 
     call = caller(ctx)
     machines.check_shared(call.env)
+    path = call.output(file)  # before a passphrase is typed twice for nothing
+    check_free(path, call.yes)
+    check_writable(path)
     with call.wallet(hushed=call.asks_pin or passphrase_file is None) as wallet:
         chosen = call.new_passphrase(passphrase_file, wallet)
-        changed = wallet.invite(call.output(file), chosen, pin=call.pin, replace=call.yes)
+        changed = wallet.invite(path, chosen, pin=call.pin, replace=call.yes)
     call.answer(changed, screens.show_invited)
     call.hint(N_("on the other machine: `hongbao home join FILE`"))
 

@@ -62,6 +62,24 @@ def test_a_backup_that_is_missing_is_told_before_a_password_is_asked_for(empty: 
     assert (10, "file_not_readable") == (code, error["code"])
 
 
+@pytest.mark.parametrize(
+    ("file", "refused"), [("taken", "file_exists"), ("none/it", "storage_refused")]
+)
+def test_an_invitation_that_cannot_be_written_is_refused_before_a_passphrase_is_asked_for(
+    shell: Shell, file: str, refused: str
+):
+    """
+    And before the cluster is asked, which is none here.
+    """
+    (shell.home / "data" / "ledger.toml").write_text('address = "mysql://pay@127.0.0.1:1/ledger"\n')
+    folder = shell.home.parent
+    (folder / "taken").touch()
+
+    _code, error = shell.refuses("home", "invite", str(folder / file))
+
+    assert refused == error["code"]
+
+
 def test_rules_can_be_read_before_there_is_a_home(empty: Shell):
     """
     Whoever chooses a policy for `init` has none yet.
