@@ -190,7 +190,7 @@ def _world(call: "Caller", lesson: "Lesson", folder: Path) -> Any:
 
 
 def _typed(runner: "Runner", lines: Sequence[str]) -> "Iterator[Event]":
-    """Yield what happens as the lesson begins, or goes on, and as each of *lines* is typed."""
+    """Yield what happens as the lesson begins, or continues, and as each of *lines* is typed."""
     yield from runner.begin(is_known=bool(lines))
     for text in lines:
         if runner.is_over:

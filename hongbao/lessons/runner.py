@@ -267,7 +267,7 @@ class Runner:
         """
         Continue where the learner left; a home that is gone is made again.
 
-        A step that *is_known*, and goes on, is not shown again.
+        A step that *is_known*, and continues, is not shown again.
         """
         place = self.record.place
         if place is None or self.lesson.number(place.step) is None:
