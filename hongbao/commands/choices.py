@@ -219,16 +219,7 @@ def _movements(name: str) -> "Callable[[Wallet], Sequence[Choice]]":
     """Return a look-up of the newest movements, by their packet or else by the key *name*."""
 
     def find(wallet: "Wallet") -> "Sequence[Choice]":
-        from hongbao.ui import wording
-
-        lines: Sequence[Mapping[str, Any]] = wallet.history(limit=_MOVEMENTS)["movements"]
-        found: dict[str, Choice] = {}
-        for line in lines:
-            value = line["packet"] or line[name]
-            who = line["counterparty"] or line["card"] or ""
-            about = wording.act(line["act"]), yuan(line["amount_fen"] or line["card_fen"] or 0), who
-            found.setdefault(value, choice(value, *about, wording.when(line["at"])))
-        return list(found.values())
+        return [each for _entry, each in _moved(wallet, name)]
 
     return find
 
@@ -237,21 +228,33 @@ _MOVEMENTS = 50
 """How many movements, or requests that made none, are offered."""
 
 
+def _moved(wallet: "Wallet", name: str) -> "list[tuple[int, Choice]]":
+    """Return the newest movements, each with its entry; of one packet's, the newest alone."""
+    from hongbao.ui import wording
+
+    found: dict[str, tuple[int, Choice]] = {}
+    lines: Sequence[Mapping[str, Any]] = wallet.history(limit=_MOVEMENTS)["movements"]
+    for line in lines:
+        value = line["packet"] or line[name]
+        who = line["counterparty"] or line["card"] or ""
+        about = wording.act(line["act"]), yuan(line["amount_fen"] or line["card_fen"] or 0), who
+        offered = choice(value, *about, wording.when(line["at"]))
+        found.setdefault(value, (line["entry"], offered))
+    return list(found.values())
+
+
 def _judged(wallet: "Wallet") -> "Sequence[Choice]":
     """Return what risk control judged, the newest first: movements, and what it stopped."""
     from hongbao.ui import risk, wording
 
-    offered = {each.value: each for each in _movements("request_id")(wallet)}
-    order: dict[str, int] = {}
-    for line in wallet.history(limit=_MOVEMENTS)["movements"]:
-        order.setdefault(line["packet"] or line["request_id"], line["entry"])
+    found = {each.value: (entry, each) for entry, each in _moved(wallet, "request_id")}
     for stop in wallet.stopped(_MOVEMENTS):
-        if order.get(stop.request_id, 0) < stop.entry:
-            about = risk.what(stop.what), yuan(stop.amount_fen), risk.answer(stop.verdict)
-            order[stop.request_id] = stop.entry
-            offered[stop.request_id] = choice(stop.request_id, *about, wording.when(stop.at))
-    newest = sorted(order, key=lambda value: order[value], reverse=True)
-    return [offered[value] for value in newest if value in offered]
+        about = risk.what(stop.what), yuan(stop.amount_fen), risk.answer(stop.verdict)
+        offered = choice(stop.request_id, *about, wording.when(stop.at))
+        found[stop.request_id] = max(
+            found.get(stop.request_id, (0, offered)), (stop.entry, offered)
+        )
+    return [each for _entry, each in sorted(found.values(), reverse=True)]
 
 
 def _traceable(wallet: "Wallet") -> "Sequence[Choice]":
