@@ -171,8 +171,8 @@ _WRITING_MANY: dict[str, Callable[..., object]] = {
 
 def apply(engine: Engine, changes: Iterable[Change]) -> None:
     in_order = sorted(changes, key=_rank)  # stable: rows without references stay in order
-    for name, alike in groupby(in_order, key=_name):
-        same = list(alike)
+    for kind, alike in groupby(in_order, key=type):
+        name, same = kind.__name__, list(alike)
         if name in _WRITING_MANY and len(same) > 1:
             _WRITING_MANY[name](engine, same)
         else:
@@ -181,11 +181,7 @@ def apply(engine: Engine, changes: Iterable[Change]) -> None:
 
 
 def _rank(change: Change) -> int:
-    return _RANKS.get(_name(change), len(_RANKS))
-
-
-def _name(change: Change) -> str:
-    return type(change).__name__
+    return _RANKS.get(type(change).__name__, len(_RANKS))
 
 
 _RANKS = {name: rank for rank, name in enumerate(_POINTED_AT)}
