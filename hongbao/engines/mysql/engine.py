@@ -11,7 +11,7 @@ from typing import Any, NoReturn, Self
 from zlib import crc32
 
 from hongbao.domain.lanes import SHARED, is_taken_from
-from hongbao.domain.ledger import Account, Kind
+from hongbao.domain.ledger import Account
 from hongbao.engines.mysql import errors, session
 from hongbao.engines.mysql.address import Address, Host
 from hongbao.engines.mysql.dialect import (
@@ -109,7 +109,7 @@ class Ledger(Verbs):
         self._db: Any = None
         self._lanes = Lanes(self._ran)
         self._numbers = Numbers()
-        self._accounts: dict[Account, int] = {}  # the ids of those that were asked for
+        self._accounts: dict[tuple[str, str, int], int] = {}  # the ids of those asked for
         self._left: dict[str, int] = {}
         self._slot = 0
         self._given: dict[tuple[str, int], int] | None = None
@@ -723,7 +723,7 @@ class Ledger(Verbs):
 
     def _look_up(self, accounts: Iterable[Account]) -> None:
         """Read the ids of those *accounts* that are open, for the rest of the transaction."""
-        unknown = list(dict.fromkeys(accounts).keys() - self._accounts.keys())
+        unknown = list({*accounts} - self._accounts.keys())
         for first in range(0, len(unknown), ASKED_AT_ONCE):
             some = unknown[first : first + ASKED_AT_ONCE]
             places = " OR ".join(["book = %s AND kind = %s AND owner = %s"] * len(some))
@@ -731,8 +731,8 @@ class Ledger(Verbs):
                 f"SELECT id, book, kind, owner FROM account WHERE {places}",
                 [value for account in some for value in account],
             )[1]
-            for number, book, kind, owner in rows:
-                self._accounts[Account(book, Kind(kind), owner)] = int(number)
+            for number, *account in rows:
+                self._accounts[tuple(account)] = number
 
     def columns(self, table: str) -> list[str]:
         return COLUMNS[table]

@@ -153,8 +153,10 @@ class Lanes:
         rows = self._run(
             f"SELECT name, version, upto, head, entry, at FROM lane WHERE name IN ({marks})", new
         )[1]
-        self._lanes |= {name: _Lane(name, None, 0, FIRST_MAC, 0, 0) for name in new}
         self._lanes |= {row[0]: _Lane(*row) for row in rows}
+        for name in new:
+            if name not in self._lanes:
+                self._lanes[name] = _Lane(name, None, 0, FIRST_MAC, 0, 0)
 
     def are_free(self, run: Run) -> bool:
         """Return whether *run*, which sees what is there now, finds the lanes unmoved."""
