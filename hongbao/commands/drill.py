@@ -12,7 +12,7 @@ from hongbao.commands.demo import ending_tidily
 from hongbao.commands.home import PasswordFile
 from hongbao.commands.options import Command, caller, new_app, whole
 from hongbao.commands.rules import read_policy
-from hongbao.commands.throwaway import say_kept
+from hongbao.commands.throwaway import kept_anyway, say_kept
 from hongbao.errors import DrillCommandFailed, DrillFoundFaults, DrillInterrupted, Interrupted
 from hongbao.words import N_
 
@@ -112,7 +112,11 @@ def drill(
     access = call.ledger_access(address, password_file)
     call.leave_terminal()
     try:
-        with ending_tidily(), lent_folder("drill", keep=keep) as folder:
+        with (
+            ending_tidily(),
+            lent_folder("drill", keep=keep) as folder,
+            kept_anyway(call, folder, keep=keep),
+        ):
             drill = Drill(call.env, folder, access, plan)
             call.remark(N_("note: making a ledger, and a machine for each site …"))
             drill.prepare(read_policy("standard"))

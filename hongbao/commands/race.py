@@ -17,7 +17,7 @@ from hongbao.commands.declared import (
 from hongbao.commands.demo import ending_tidily
 from hongbao.commands.options import Command, caller, new_app, whole
 from hongbao.commands.rules import read_policy
-from hongbao.commands.throwaway import prove, say_kept
+from hongbao.commands.throwaway import kept_anyway, prove, say_kept
 from hongbao.errors import Interrupted, RaceStuck
 from hongbao.words import N_
 
@@ -96,7 +96,11 @@ def race(
     call = caller(ctx)
     check_packet(read_policy("standard").packet, TOTAL_FEN, shares)
     asked = people if processes is None else processes
-    with ending_tidily(), lent_folder("race", keep=keep) as folder:
+    with (
+        ending_tidily(),
+        lent_folder("race", keep=keep) as folder,
+        kept_anyway(call, folder, keep=keep),
+    ):
         track = _Track(call, folder, seed)
         track.prepare(people, shares)
         count = track.fitting(asked)

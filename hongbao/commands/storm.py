@@ -11,7 +11,7 @@ from hongbao.commands.demo import ending_tidily
 from hongbao.commands.home import PasswordFile, chosen_ledger
 from hongbao.commands.options import Command, caller, new_app, whole
 from hongbao.commands.rules import read_policy
-from hongbao.commands.throwaway import prove, say_kept
+from hongbao.commands.throwaway import kept_anyway, prove, say_kept
 from hongbao.documents import to_json
 from hongbao.errors import ConflictingOptions, Interrupted, InvalidCosts, StormInterrupted
 from hongbao.units import iso
@@ -152,7 +152,7 @@ def storm(
         evening = _in_small(seed, people, packets, shares, claims)
         _simulate(call, evening, simulate, file, access)
         return
-    with _in_folder(access, keep=keep) as folder:
+    with _in_folder(call, access, keep=keep) as folder:
         plan = Plan(seed, senders, packets, shares, claims, seconds * 1_000_000_000)
         env, names = _made(call, folder, people, senders, seed, access)
         stormed, checked = _stormed(call, folder, env, names, plan, access)
@@ -161,7 +161,7 @@ def storm(
 
 
 @contextmanager
-def _in_folder(access: "Access | None", *, keep: bool = False) -> "Iterator[Path]":
+def _in_folder(call: "Caller", access: "Access | None", *, keep: bool = False) -> "Iterator[Path]":
     """
     Lend a folder, and end tidily on Ctrl-C.
 
@@ -170,7 +170,11 @@ def _in_folder(access: "Access | None", *, keep: bool = False) -> "Iterator[Path
     from hongbao.story.folders import lent_folder
 
     try:
-        with ending_tidily(), lent_folder("storm", keep=keep) as folder:
+        with (
+            ending_tidily(),
+            lent_folder("storm", keep=keep) as folder,
+            kept_anyway(call, folder, keep=keep),
+        ):
             yield folder
     except Interrupted:
         if access is None:
@@ -317,7 +321,7 @@ def _measured(call: "Caller", evening: "Evening", access: "Access | None") -> "C
     from hongbao.story.running import process
     from hongbao.wallet import Wallet
 
-    with _in_folder(access) as folder:
+    with _in_folder(call, access) as folder:
         env, names = _made(call, folder, evening.people, evening.senders, evening.seed, access)
         variables = variables_in(folder, env.home, "en", None, call.env.variables)
 

@@ -1,11 +1,15 @@
 """What commands say of a throw-away wallet at their end: where it is kept, and what is wrong."""
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from hongbao.errors import ChecksFailed, MoneyLost
 from hongbao.words import N_, shell_word
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from hongbao.answers import Checked
     from hongbao.commands.caller import Caller
 
@@ -17,6 +21,17 @@ def say_kept(call: "Caller", home: str, *, folder: str | None = None) -> None:
         folder=folder or home,
         command=f"HONGBAO_HOME={shell_word(home)} hongbao status",
     )
+
+
+@contextmanager
+def kept_anyway(call: "Caller", folder: "Path", *, keep: bool) -> "Iterator[None]":
+    """Say where the *folder* is that was to be kept, also if what is done in it fails."""
+    try:
+        yield
+    except BaseException:
+        if keep:
+            call.remark(N_("what there is so far is kept in {folder}"), folder=folder)
+        raise
 
 
 def prove(lost_fen: int, total_fen: int, checked: "Checked") -> None:

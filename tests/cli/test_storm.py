@@ -174,6 +174,28 @@ def test_an_evening_on_a_cluster_that_is_ended_says_what_stays(
             assert code == json.loads(capsys.readouterr().err.splitlines()[-1])["error"]["code"]
 
 
+@every("typed", [("storm",), ("race",)])
+def test_what_was_to_be_kept_is_kept_and_named_also_if_it_does_not_end_well(
+    typed: tuple[str, ...],
+):
+    def end(*_all: object, **_named: object) -> None:
+        raise KeyboardInterrupt
+
+    err = StringIO()
+    with (
+        TemporaryDirectory() as folder,
+        pytest.MonkeyPatch.context() as patch,
+        redirect_stderr(err),
+    ):
+        patch.setattr("tempfile.tempdir", folder)
+        patch.setattr("hongbao.wallet.sandbox.make_sandbox", end)
+        assert 130 == cli.main([*typed, "--keep"])
+        (kept,) = Path(folder).iterdir()
+        assert 130 == cli.main([*typed])
+        assert [kept] == [*Path(folder).iterdir()]
+    assert f"what there is so far is kept in {kept}" in err.getvalue()
+
+
 @every(
     "line",
     [
