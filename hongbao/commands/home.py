@@ -13,7 +13,14 @@ from hongbao.commands.declared import (
 from hongbao.commands.options import Command, Group, caller, new_app
 from hongbao.commands.rules import Answering, answering
 from hongbao.domain.dates import parse_duration
-from hongbao.errors import Busy, LedgerUnreachable, Unanswered
+from hongbao.errors import (
+    Busy,
+    ClusterRefused,
+    LedgerDenied,
+    LedgerUnreachable,
+    NodeNotTrusted,
+    Unanswered,
+)
 from hongbao.home.places import is_on_cluster
 from hongbao.paths import typed_path
 from hongbao.words import N_
@@ -80,11 +87,17 @@ def show(ctx: Context) -> None:
 
 def _show(ctx: Context) -> None:
     from hongbao.ui import home as screens
+    from hongbao.wallet import machines
 
     call = caller(ctx)
-    # Where the ledger's log is refused, this says what there is.
-    with call.wallet(trusting=is_on_cluster(call.env)) as wallet:
-        shown = wallet.shown()
+    try:
+        # Where the ledger's log is refused, this says what there is.
+        with call.wallet(trusting=is_on_cluster(call.env)) as wallet:
+            shown = wallet.shown()
+    except (LedgerUnreachable, LedgerDenied, ClusterRefused, NodeNotTrusted):
+        if not call.as_json:
+            screens.show_nodes(call.unlocked(lambda phrase: machines.nodes(call.env, phrase)))
+        raise
     call.answer(shown, screens.show_home)
 
 
@@ -278,14 +291,22 @@ def seal(
 def _sealing(
     call: "Caller", wallet: "Wallet", every: timedelta, stopping: Event
 ) -> "Iterator[Sealed]":
-    """Yield the first step, and each that adds something or finds another lane torn."""
+    """
+    Yield the first step, and each that adds something or finds another lane torn.
+
+    Why nothing can be sealed is said once, and not each second.
+    """
     last: Sealed | None = None
+    said: str | None = None
     while True:
         try:
             sealed = wallet.seal()
         except (Busy, LedgerUnreachable) as problem:  # nodes come back
-            call.remark(N_("not sealed: {problem}"), problem=problem.message)
+            if said != problem.message:
+                said = problem.message
+                call.remark(N_("not sealed: {problem}"), problem=said)
         else:
+            said = None
             if last is None or sealed["leaves"] or sealed["torn"] != last["torn"]:
                 yield sealed
             last = sealed

@@ -32,7 +32,7 @@ class DriverMissing(Unusable):
 
 
 UNREACHED = {
-    "away": N_("none of them answers, or takes writes"),
+    "away": N_("each of them is down, or takes no writes"),
     "unknown_name": N_("no address is known for the host's name"),
     "no_socket": N_("there is no such socket"),
     "refused": N_("nothing answers at that port"),

@@ -88,6 +88,14 @@ def nodes_of(store: Store) -> dict[str, HongbaoError | None]:
     return store.nodes()
 
 
+def nodes_at(access: Access, vault: Vault) -> dict[str, HongbaoError | None]:
+    """Return the same of the nodes that *access* names, where no ledger was opened."""
+    from hongbao.engines.mysql.engine import Ledger
+    from hongbao.vault.columns import ColumnKey
+
+    return Ledger(access.address, access.password, ColumnKey(vault.page_key)).nodes()
+
+
 def begun_again(store: Store) -> int:
     """Return how often the cluster has undone a transaction of *store*, which began again."""
     from hongbao.engines.mysql.engine import Ledger

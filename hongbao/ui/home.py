@@ -160,7 +160,18 @@ def show_home(shown: HomeShown | ClusterShown) -> None:
         N_("ledger for several machines: {path}") if shown["shared"] else N_("ledger in {path}")
     )
     line(say(sentence, path=safe(shown["ledger"])))
-    nodes = cast("list[NodeShown]", shown.get("nodes", []))
+    show_nodes(cast("list[NodeShown]", shown.get("nodes", [])))
+    line(say(N_("opens with {wrapping}"), wrapping=wording.wrapping(shown["wrapping"])))
+    if "log" in shown:
+        cluster = cast("ClusterShown", shown)
+        _show_log(cluster["log"])
+        if cluster["lost"]:
+            sentence = N_("lost acts of this machine: {count} · see `hongbao home repeat`")
+            line(say(sentence, count=len(cluster["lost"])))
+
+
+def show_nodes(nodes: Sequence[NodeShown]) -> None:
+    """Print which nodes can be used, and what is wrong with the others."""
     for node in nodes:
         if node["error"] is None:
             line(say(N_("node {node} can be used"), node=safe(node["node"])))
@@ -171,13 +182,6 @@ def show_home(shown: HomeShown | ClusterShown) -> None:
                 problem = error.of_a_node()
             sentence = N_("node {node}: {problem}")
             line(say(sentence, node=safe(node["node"]), problem=safe(problem)), red=node["node"])
-    line(say(N_("opens with {wrapping}"), wrapping=wording.wrapping(shown["wrapping"])))
-    if "log" in shown:
-        cluster = cast("ClusterShown", shown)
-        _show_log(cluster["log"])
-        if cluster["lost"]:
-            sentence = N_("lost acts of this machine: {count} · see `hongbao home repeat`")
-            line(say(sentence, count=len(cluster["lost"])))
 
 
 def _show_log(log: LogShown) -> None:

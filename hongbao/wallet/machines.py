@@ -21,6 +21,7 @@ from hongbao.errors import (
     AlreadyJoined,
     Damaged,
     HomeNotFound,
+    HongbaoError,
     InvalidDatabaseUser,
     InvalidLedgerAddress,
     InvitationUsed,
@@ -68,18 +69,29 @@ def shown(home: Home) -> HomeShown | ClusterShown:
     from hongbao.wallet.lost import found_lost
     from hongbao.wallet.sealing import log_shown
 
-    nodes: list[NodeShown] = [
-        {"node": node, "error": None if refused is None else refused.as_dict()}
-        for node, refused in nodes_of(home.store).items()
-    ]
     return {
         **home_changed(home),
         "ledger": home.store.where,
         "shared": True,
-        "nodes": nodes,
+        "nodes": _shown_nodes(nodes_of(home.store)),
         "log": log_shown(home),
         "lost": found_lost(home),
     }
+
+
+def nodes(env: Env, passphrase: Callable[[], str] | None) -> list[NodeShown]:
+    """Return which nodes of the noted address can be used, also where the ledger cannot."""
+    from hongbao.home.clusters import access_of, nodes_at
+
+    vault = key_folder(env).open(passphrase)
+    return _shown_nodes(nodes_at(access_of(env, vault), vault))
+
+
+def _shown_nodes(nodes: Mapping[str, HongbaoError | None]) -> list[NodeShown]:
+    return [
+        {"node": node, "error": None if refused is None else refused.as_dict()}
+        for node, refused in nodes.items()
+    ]
 
 
 def grants(env: Env, user: str) -> Grants:

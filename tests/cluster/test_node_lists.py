@@ -2,11 +2,13 @@
 
 import json
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from hongbao.engines.mysql.driver import ANSWER_SECONDS
 from tests.cli.shell import Shell
 from tests.cluster.nodes import OWNER, Cluster, Node, started
 from tests.cluster.test_machines import does, machines_of
@@ -77,6 +79,41 @@ def test_an_unsafe_node_is_refused_by_its_name_wherever_it_stands_in_the_list(
     said = does(shop, "home")
     assert f"node {place(node)} can be used" in said
     assert f"node {dead}: nothing answers at that port" in said
+
+
+def test_nodes_are_shown_where_none_can_be_used(shop: Shell, one_node: Cluster, dead: str):
+    """And the command fails, as every other one does."""
+    [node] = one_node
+    database = one_node.create_database("hongbao_away")
+    does(shop, f"init Ann --ledger {address(place(node), database=database)}")
+    note = shop.home / "data" / "ledger.toml"
+    note.write_text(note.read_text().replace(place(node), f"nowhere.invalid,{dead}"))
+
+    said = does(shop, "home", 21)
+
+    assert "node nowhere.invalid: no address is known for the host's name" in said
+    assert f"node {dead}: nothing answers at that port" in said
+    assert "each of them is down, or takes no writes" in said
+    assert "ledger_unreachable" in does(shop, "home --json", 21)
+
+
+def test_a_node_that_takes_connections_and_says_nothing_is_passed_over(
+    shop: Shell, one_node: Cluster
+):
+    """As one that hangs does: the next node is asked within seconds, at each command."""
+    [node] = one_node
+    database = one_node.create_database("hongbao_silent")
+    with socket.create_server(("127.0.0.11", 0)) as silent:
+        host, port = silent.getsockname()
+        does(shop, f"init Ann --ledger {address(place(node), database=database)}")
+        note = shop.home / "data" / "ledger.toml"
+        note.write_text(note.read_text().replace(place(node), f"{host}:{port},{place(node)}"))
+        begun = time.monotonic()
+
+        does(shop, "balance")
+
+        assert time.monotonic() - begun < ANSWER_SECONDS / 2
+        assert f"node {host}:{port}: no answer came in time" in does(shop, "home")
 
 
 def test_a_node_that_becomes_unsafe_is_shown(shop: Shell, one_node: Cluster, unsafe: str):

@@ -2,6 +2,7 @@
 
 import socket
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -160,7 +161,12 @@ def test_what_a_user_is_denied_is_told_apart(code: int, problem: str):
 def test_a_password_goes_to_the_server_as_it_was_typed(monkeypatch: pytest.MonkeyPatch):
     """In UTF-8, as the server keeps it; the driver would send text in Latin-1, or not at all."""
     sent = []
-    monkeypatch.setattr(driver(), "connect", lambda **asked: sent.append(asked["password"]))
+
+    def connected(**asked: object) -> SimpleNamespace:
+        sent.append(asked["password"])
+        return SimpleNamespace()
+
+    monkeypatch.setattr(driver(), "connect", connected)
     address = parse_address("mysql://pay@127.0.0.1/ledger")
     for password in ("密 码'é", None):
         connect(address, address.hosts[0], password)
@@ -193,7 +199,7 @@ def test_why_no_node_is_reached_is_told_apart(
     """Of several nodes only if it is the same for all."""
     raised = [AWAY[problem] for problem in problems]
 
-    def failing(*_: object) -> None:
+    def failing(*_: object, **_seconds: object) -> None:
         raise raised.pop()
 
     monkeypatch.setattr(engine, "connect", failing)

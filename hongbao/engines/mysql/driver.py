@@ -37,9 +37,11 @@ def driver() -> Any:
     return pymysql
 
 
-def connect(address: "Address", host: "Host | None", password: str | None) -> Any:
+def connect(
+    address: "Address", host: "Host | None", password: str | None, *, seconds: int = ANSWER_SECONDS
+) -> Any:
     """
-    Open a connection to *host*, or to the socket of *address*.
+    Open a connection to *host*, or to the socket of *address*, which greets within *seconds*.
 
     Affected rows are those that a change has met, whether or not it made a difference
     (CLIENT_FOUND_ROWS), as the embedded engine counts them. A connection over the network is
@@ -66,21 +68,27 @@ def connect(address: "Address", host: "Host | None", password: str | None) -> An
         client_flag=CLIENT.FOUND_ROWS,
         conv=whole,
         connect_timeout=CONNECT_SECONDS,
-        read_timeout=ANSWER_SECONDS,
+        read_timeout=seconds,
         write_timeout=ANSWER_SECONDS,
         local_infile=False,
         **where,
     )
     if not is_encrypted:
-        return asked()
+        return _patient(asked())
     try:
-        connection = asked()
+        connection = _patient(asked())
     except pymysql.err.Error as error:
         problem = _distrust(error)
         if problem is None:
             raise
         raise NodeNotTrusted(node=str(host), problem=problem) from error
     _check_encrypted(connection, str(host))
+    return connection
+
+
+def _patient(connection: Any) -> Any:
+    """Return *connection*, which waits for answers now: the driver has one time for all of them."""
+    connection._read_timeout = ANSWER_SECONDS  # noqa: SLF001 - it has no other way
     return connection
 
 

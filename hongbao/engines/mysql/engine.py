@@ -22,7 +22,13 @@ from hongbao.engines.mysql.dialect import (
     translate,
     updating,
 )
-from hongbao.engines.mysql.driver import connect, driver, spelled
+from hongbao.engines.mysql.driver import (
+    ANSWER_SECONDS,
+    CONNECT_SECONDS,
+    connect,
+    driver,
+    spelled,
+)
 from hongbao.engines.mysql.lanes import ASKED, Lanes, locks, slot_of
 from hongbao.engines.mysql.log import Log
 from hongbao.engines.mysql.numbers import (
@@ -106,6 +112,8 @@ class Ledger(Verbs):
         self._password = password
         self._key = key
         self._at = 0
+        self._greeting_seconds = CONNECT_SECONDS if len(address.hosts) > 1 else ANSWER_SECONDS
+        """How long a node that is connected to may be silent: less, where another one is next."""
         self._db: Any = None
         self._lanes = Lanes(self._ran)
         self._numbers = Numbers()
@@ -243,7 +251,9 @@ class Ledger(Verbs):
         for turn in range(len(hosts)):
             at = (self._at + turn) % len(hosts)
             try:
-                connection = connect(self._address, hosts[at], self._password)
+                connection = connect(
+                    self._address, hosts[at], self._password, seconds=self._greeting_seconds
+                )
             except driver().err.Error as error:
                 problem = errors.in_words(error, self.where)
                 if not isinstance(problem, Again):
@@ -284,6 +294,7 @@ class Ledger(Verbs):
     def _refusal(self, host: Host | None) -> HongbaoError | None:
         hosts = () if host is None else (host,)
         alone = Ledger(self._address._replace(hosts=hosts), self._password, self._key)
+        alone._greeting_seconds = CONNECT_SECONDS
         try:
             alone._connection()
         except HongbaoError as refused:
