@@ -1,7 +1,7 @@
 """``hongbao init``."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from hongbao.commands.choices import NEW_PROFILE, argument
 from hongbao.commands.declared import (
@@ -22,6 +22,9 @@ from hongbao.commands.rules import read_policy
 from hongbao.domain.dates import parse_instant
 from hongbao.errors import HomeExists
 from hongbao.words import N_
+
+if TYPE_CHECKING:
+    from hongbao.commands.caller import Caller
 
 app = new_app()
 
@@ -93,7 +96,7 @@ def init(
     call = caller(ctx)
     rules = read_policy(policy or "standard")
     is_new = not has_ledger(call.env)
-    if not is_new and (policy is not None or ledger is not None):
+    if not is_new and (policy is not None or ledger is not None) and not _is_noted(call, ledger):
         raise HomeExists
     access = chosen_ledger(ctx, call, ledger, password_file)
     if call.asks_pin:
@@ -133,3 +136,15 @@ def init(
         call.hint(
             N_("use `-p {name}` for one command, or switch with `hongbao use {name}`"), name=name
         )
+
+
+def _is_noted(call: "Caller", ledger: str | None) -> bool:
+    """Return whether *ledger* is noted: it is of an `init` that was killed, or of a wallet."""
+    from hongbao.home.clusters import noted_address, parse_address
+    from hongbao.home.places import is_on_cluster
+
+    return (
+        ledger is not None
+        and is_on_cluster(call.env)
+        and noted_address(call.env) == parse_address(ledger)
+    )

@@ -179,6 +179,14 @@ def make(
         _settle(keys)
 
 
+def forget(env: Env, keys: KeyFolder, vault: Vault) -> None:
+    """Take away the note of a ledger and the keys that were made for it: it became another's."""
+    cluster_note(env).unlink(missing_ok=True)
+    Notes(env.keys, vault).remove(_PASSWORD)
+    Witness(env.keys, vault).forget()
+    keys.forget(vault)
+
+
 def _is_taken(store: Store) -> bool:
     """Return whether the ledger is a wallet's already, be it under these keys or others."""
     try:

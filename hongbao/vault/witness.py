@@ -131,6 +131,10 @@ class Witness:
                 if self._path.exists():
                     raise
 
+    def forget(self) -> None:
+        """Take the memory away, of a ledger that became another's before it was this machine's."""
+        files.discard(self._path)
+
     def _remember(self, memory: Memory) -> None:
         nonce = self._vault.random(NONCE_BYTES)
         content = f"{memory.name}\n{memory.seen.text}".encode()

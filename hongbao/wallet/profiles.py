@@ -16,7 +16,15 @@ from hongbao.domain.pin import OF_SANDBOXES, Pin, check_strength
 from hongbao.domain.policy import Policy
 from hongbao.domain.text import name_key, parse_profile_name, refuse_look_alike
 from hongbao.env import Env
-from hongbao.errors import HomeExists, HomeNotFound, NameTaken
+from hongbao.errors import (
+    Damaged,
+    HomeExists,
+    HomeNotFound,
+    LedgerTaken,
+    NameTaken,
+    NotIntact,
+    StateAltered,
+)
 from hongbao.home.opened import Home
 from hongbao.home.opening import key_folder, make_ledger
 from hongbao.queries.profiles import profile_line
@@ -90,9 +98,10 @@ def found(
     those of the two that are not given. A *sandbox* is marked as one for ever. The PIN is asked
     for before anything is made. With *access*, a new home's ledger is made on a cluster.
 
-    Raises InvalidName, NameTaken, LookAlike, HomeExists, WeakPin and what `Home.open` raises.
+    Raises InvalidName, NameTaken, LookAlike, HomeExists, LedgerTaken, WeakPin and what `Home.open`
+    raises.
     """
-    name = parse_profile_name(name)
+    name, made_keys = parse_profile_name(name), False
     try:
         home = Home.open(env, profile=name, passphrase=passphrase)
     except HomeNotFound:
@@ -100,6 +109,7 @@ def found(
         if not sandbox:
             check_strength(chosen, None)
         keys = key_folder(env)
+        made_keys = not keys.exists()
         home = Home(env, keys, *make_ledger(env, keys, passphrase, access), name)
         if sandbox:
             home.play()
@@ -110,9 +120,36 @@ def found(
             raise HomeExists
     with ExitStack() as closing:
         closing.enter_context(home)
-        answer = _join(home, name, pin, _NewHome(policy, clock, dice, demo, sandbox), request_id)
+        new = _NewHome(policy, clock, dice, demo, sandbox)
+        try:
+            answer = _join(home, name, pin, new, request_id)
+        except NotIntact:
+            if access is not None and made_keys:
+                _give_way(home, access)
+            raise
         closing.pop_all()  # it stays open for the caller
     return home, answer
+
+
+def _give_way(home: Home, access: Access) -> None:
+    """Raise LedgerTaken if another machine was faster: what was made here is taken away."""
+    from hongbao.home.clusters import forget
+
+    if _is_ours(home):
+        return
+    home.close()
+    forget(home.env, home.keys, home.vault)
+    raise LedgerTaken(where=access.address.where) from None
+
+
+def _is_ours(home: Home) -> bool:
+    """Return whether the ledger is no wallet's yet, or sealed by the keys of *home*."""
+    try:
+        if home.store.home() is not None:
+            home.check_state(("home", 1))
+    except (Damaged, StateAltered):
+        return False
+    return True
 
 
 def _check_look(home: Home, name: str) -> None:

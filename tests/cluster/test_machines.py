@@ -3,6 +3,7 @@
 import json
 import shutil
 import sqlite3  # only to see that a backup is none
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -83,6 +84,50 @@ def test_a_life_of_a_wallet(machine: Machine, address: str, tmp_path: Path):
     does(copy, f"restore {tmp_path}/backup")
     assert json.loads(does(copy, "check --all --json"))["ok"]
     assert does(shell, "balance") == does(copy, "balance")
+
+
+KILLED = """
+import os, sys
+from hongbao.wallet import profiles
+profiles._join = lambda *_: os._exit(9)
+from hongbao import cli
+raise SystemExit(cli.main(sys.argv[1:]))
+"""
+OVERTAKEN = """
+import sys
+from hongbao.home import clusters
+clusters._is_taken = lambda store: False
+from hongbao import cli
+raise SystemExit(cli.main(sys.argv[1:]))
+"""
+
+
+def test_an_init_that_was_killed_is_finished_by_the_same_command(machine: Machine, address: str):
+    """And then there is a wallet, of which it says so."""
+    shell, line = machine("shop"), ["init", "Ann", "--ledger", address]
+    assert 9 == shell.run([sys.executable, "-c", KILLED, *line]).code
+    assert (shell.home / "data" / "ledger.toml").exists()
+
+    assert f"the ledger is in {address}" in does(shell, " ".join(line))
+    does(shell, "balance")
+
+    assert "home_exists" in does(shell, f"{' '.join(line)} --json", 2)
+
+
+def test_of_two_inits_at_once_one_is_told_that_the_database_is_taken(
+    machine: Machine, address: str, one_node: Cluster
+):
+    """It leaves nothing that would have to be taken away before it makes a wallet elsewhere."""
+    first, second, line = machine("first"), machine("second"), ["init", "Ann", "--ledger", address]
+    does(first, " ".join(line))
+
+    late = second.run([sys.executable, "-c", OVERTAKEN, *line, "--json"])
+
+    assert (2, "ledger_taken") == (late.code, json.loads(late.err)["error"]["code"])
+    elsewhere = one_node.create_database("hongbao_elsewhere")
+    does(second, f"init Ann --ledger {address.rpartition('/')[0]}/{elsewhere}")
+    for each in (first, second):
+        assert json.loads(does(each, "check --json"))["ok"]
 
 
 def test_a_machine_is_invited_and_joins_once(machine: Machine, address: str, tmp_path: Path):
