@@ -69,6 +69,22 @@ REFUSED = {
 }
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mysql://小明@db1/ledger?ca=/证书/ca.pem",
+        "mysql://pay@shop@db1/ledger",
+        "mysql://p%3Ay%2F%25%3F@db1/ledger",
+        "mysql://@@db1/ledger",
+    ],
+)
+def test_an_address_is_shown_as_it_was_typed(text: str):
+    """
+    Only what means something else in an address is written as bytes.
+    """
+    assert text == str(parse_address(text))
+
+
 @every("text", UNDERSTOOD)
 def test_an_address_says_who_connects_where(text: str):
     """

@@ -22,7 +22,7 @@ HOSTS_MAX = 32
 
 _HOST = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*\.?")
 _DATABASE = re.compile(r"[A-Za-z0-9_$-]+")
-_KEPT = re.compile(r"[A-Za-z0-9._~$-]")
+_KEPT = frozenset("._~$-")
 
 
 class Host(Row):
@@ -70,7 +70,7 @@ class Address(Row):
         """The address as messages name it, without the file that only connecting needs."""
         hosts = ",".join(map(str, self.hosts))
         socket = "" if self.socket is None else f"?socket={_quoted(self.socket, kept='/')}"
-        return f"{SCHEME}{_quoted(self.user)}@{hosts}/{self.database}{socket}"
+        return f"{SCHEME}{_quoted(self.user, kept='@')}@{hosts}/{self.database}{socket}"
 
     def __str__(self) -> str:
         return self.where if self.ca is None else f"{self.where}?ca={_quoted(self.ca, kept='/')}"
@@ -197,10 +197,11 @@ def _unquoted(text: str) -> str:
     return decoded
 
 
-def _quoted(text: str, kept: str = "") -> str:
+def _quoted(text: str, kept: str) -> str:
+    """Return *text* with what means something else in an address as %XX; letters stay letters."""
     return "".join(
         char
-        if char in kept or _KEPT.fullmatch(char)
+        if char in kept or char.isalnum() or char in _KEPT
         else "".join(f"%{byte:02X}" for byte in char.encode())
         for char in text
     )
