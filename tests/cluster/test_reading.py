@@ -46,10 +46,10 @@ class Losing:
             connection._force_close()
         return self._ran(connection, *asked)
 
-    def _connected(self, *asked: Any) -> Any:
+    def _connected(self, *asked: Any, **seconds: Any) -> Any:
         if self.more and self.met >= self.at:
             raise pymysql.err.OperationalError(2003, "Can't connect")
-        return self._connect(*asked)
+        return self._connect(*asked, **seconds)
 
 
 @pytest.fixture
