@@ -334,12 +334,16 @@ class StorageRefused(Unusable):
         "free some space where temporary folders are, or name another place in `TMPDIR`; "
         "then try again"
     )
+    _advice_folder = N_("nothing was changed; name a file, not a folder")
     is_temporary = False
     """Whether it is a place that was lent: then nothing is said of the user's own wallet."""
 
     def chosen_advice(self) -> str:
         if self.is_temporary:
             return self._advice_temporary
+        is_folder = self.facts["reason"] == "Is a directory" and type(self) is StorageRefused
+        if is_folder and not self.begun:  # of the wallet's own files, none was named by anyone
+            return self._advice_folder
         return _BEGUN if self.begun else self.advice
 
 

@@ -52,6 +52,7 @@ class NoBlock(UsageError):
     found: int = example(0)
 
     sentence = N_("story {source} has to have one `together`, and has {found}")
+    advice = N_("of the faults, `oversell` and `lost-update` have one")
 
 
 class TooManyOrders(UsageError):

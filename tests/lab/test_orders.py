@@ -1,5 +1,6 @@
 """Interleavings as text: every order of turns, the shortest that loses, and its story."""
 
+import re
 from collections.abc import Sequence
 from contextlib import closing
 from functools import cache
@@ -12,11 +13,12 @@ from hongbao import cli
 from hongbao.env import system_env
 from hongbao.errors import NoBlock, NotLabLedger, TooManyOrders
 from hongbao.lab import orders
-from hongbao.lab.faults import STORIES, story
+from hongbao.lab.faults import FAULTS, STORIES, story
 from hongbao.lab.orders import Orders, described, every_order
 from hongbao.lab.process import typed
 from hongbao.lab.spoken import sorted_words
 from hongbao.story import AtOnce, Closed, Failed, Outcome, parse, perform
+from hongbao.story.script import Together
 from hongbao.ui.orders import tree
 from tests import warm
 from tests.every import every
@@ -127,8 +129,12 @@ def test_a_story_has_one_block_and_not_too_many_orders(monkeypatch: pytest.Monke
     """
     Otherwise nothing is shown at all.
     """
-    with pytest.raises(NoBlock):
+    with pytest.raises(NoBlock) as refused:
         every_order("oversell", story("float"), system_env())
+    named = {*re.findall(r"`([a-z-]+)`", refused.value.hint or "")}
+    assert named == {
+        name for name in FAULTS if any(isinstance(scene, Together) for scene in story(name).scenes)
+    }
     monkeypatch.setattr(orders, "ORDERS_MAX", 2)
     with pytest.raises(TooManyOrders):
         every_order("oversell", story("oversell"), system_env())

@@ -292,6 +292,8 @@ def test_a_place_that_cannot_be_is_refused(folder, place, reason, replacing):
         statements.save(statement(), "json", folder / place, replacing)
 
     assert {"path": str(folder / place), "reason": reason} == refused.value.facts
+    is_folder = place == "."
+    assert is_folder == ("name a file, not a folder" in (refused.value.hint or ""))
     assert ["a file"] == left_in(folder)
 
 
