@@ -176,7 +176,7 @@ def statement(
     from hongbao.ui import clearing
 
     call = caller(ctx)
-    path = call.output(output)
+    path = call.output(output, streams=True)
     with call.wallet() as wallet, wallet.looking():
         day = day or wallet.now()
         header, lines = wallet.bank_statement(bank, china_day(day))

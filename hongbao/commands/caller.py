@@ -562,15 +562,19 @@ class Caller:
 
         return read_lines(file, 1, secret=True)[0]
 
-    def output(self, typed: str) -> Path:
+    def output(self, typed: str, *, streams: bool = False) -> Path:
         """
-        Return the path of the output file that was *typed*; ``-`` is kept.
+        Return the path of the output file that was *typed*.
 
+        ``-`` is kept for a command that *streams* to standard output, and is no file for others.
         Raises InvalidPath, and InsideHome for the folders in which the home keeps its own files.
         """
         from hongbao.outputs import check_outside
 
-        if typed == "-":  # standard output
+        if typed == "-":
+            if not streams:
+                reason = N_("this does not go to standard output; a file of that name is ./-")
+                raise errors.InvalidPath(typed, reason=reason)
             return Path(typed)
         path = typed_path(typed)
         check_outside(path, self.env.data, self.env.keys)

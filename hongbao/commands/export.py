@@ -103,7 +103,7 @@ def export(
         raise ConflictingOptions("--json", f"--format {form}", command=ctx.command_path)
     if full and not statements.has_place_for_holder(form):
         raise ConflictingOptions("--full", f"--format {form}", command=ctx.command_path)
-    path = call.output(output)
+    path = call.output(output, streams=True)
     style = statements.Style(language(), root, call.env.variables.get("HONGBAO_FONT"))
     with (
         call.wallet(hushed=full and call.asks_pin) as wallet,

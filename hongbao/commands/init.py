@@ -89,6 +89,7 @@ def init(
     password_file: PasswordFile = None,
     request_id: RequestId = None,
 ) -> None:
+    from hongbao.home.opening import place_of
     from hongbao.home.places import has_ledger
     from hongbao.ui import people
     from hongbao.wallet import Wallet
@@ -96,8 +97,11 @@ def init(
     call = caller(ctx)
     rules = read_policy(policy or "standard")
     is_new = not has_ledger(call.env)
-    if not is_new and (policy is not None or ledger is not None) and not _is_noted(call, ledger):
-        raise HomeExists
+    if not is_new and not _is_noted(call, ledger):
+        if ledger is not None:
+            raise HomeExists(ledger=place_of(call.env))
+        if policy is not None:
+            raise HomeExists
     access = chosen_ledger(ctx, call, ledger, password_file)
     if call.asks_pin:
         call.env.hush()

@@ -65,7 +65,7 @@ def save(
         call.known, shows_names=call.with_names, shows_amounts=not call.no_amounts
     )
     writers = {"--svg": picture.svg, "--html": picture.html}
-    paths = {option: call.output(file) for option, file in call.pictures.items()}
+    paths = {option: call.output(file, streams=True) for option, file in call.pictures.items()}
     for path in paths.values():
         check_free(path, call.yes)
     screen = privacy.drawn(answer, show, hidden)

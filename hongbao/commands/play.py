@@ -251,7 +251,7 @@ def play(
         (source, path), *_more = named
         make(call, source, path, _givens(given or [], [_read(path, source)]), films)
         return
-    report = None if junit is None else call.output(junit)
+    report = None if junit is None else call.output(junit, streams=True)
     if report is not None:
         from hongbao.outputs import check_writable
 

@@ -76,7 +76,7 @@ def receipt(
         form = Form.JSON if to_stdout and call.as_json else _form_of(output)
     if call.as_json and to_stdout and form is not Form.JSON:
         raise ConflictingOptions("--json", f"--format {form}", command=ctx.command_path)
-    path = call.output(output)
+    path = call.output(output, streams=True)
     font = call.env.variables.get("HONGBAO_FONT")
     with call.wallet() as wallet:
         asked, signer = wallet.receipt(subject, masked=masked)

@@ -94,7 +94,7 @@ def record(
         _stop(call)
         return
     assert file is not None
-    path = call.output(str(absolute_path(file)))
+    path = absolute_path(str(call.output(file)))
     if path.exists() and not call.yes:
         raise FileExists(path=file)
     check_writable(path)

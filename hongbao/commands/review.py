@@ -206,7 +206,7 @@ def report(
         )
     if call.as_json and to_stdout and form != "json":
         raise ConflictingOptions("--json", f"--format {form}", command=ctx.command_path)
-    path, name = call.output(output), form
+    path, name = call.output(output, streams=True), form
     looker = _looker(ctx, unmasked, operator)
     with (
         call.wallet() as wallet,

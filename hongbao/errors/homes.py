@@ -47,15 +47,31 @@ class ClockBackwards(UsageError):
 
 
 class HomeExists(UsageError):
-    """A home's policy, first clock and dice are chosen when it is made, and not later."""
+    """
+    A home's policy, first clock and dice are chosen when it is made, and not later.
+
+    Where it was to be made on a cluster, *ledger* is the place of the ledger that it has.
+    """
+
+    ledger: str = example("/home/ming/.local/share/hongbao/data/ledger.db", default=LEFT_OUT)
 
     sentence = N_(
         "this wallet already exists; its clock, seed and policy were chosen when it was created"
     )
+    _sentence_with_ledger = N_("this wallet already exists; its ledger is in {ledger}")
     advice = N_(
         "advance the clock with `hongbao clock advance DURATION`, change the "
         "policy with `hongbao policy use POLICY`"
     )
+    _advice_with_ledger = N_(
+        "move it to a cluster: `hongbao backup FILE`, then `hongbao restore FILE --ledger ADDRESS`"
+    )
+
+    def chosen_sentence(self) -> str:
+        return self._sentence_with_ledger if "ledger" in self.facts else self.sentence
+
+    def chosen_advice(self) -> str | None:
+        return self._advice_with_ledger if "ledger" in self.facts else self.advice
 
 
 class HomeNotFound(NotFound):

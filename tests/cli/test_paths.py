@@ -228,6 +228,28 @@ def test_a_path_that_leads_nowhere_is_one_sentence(place: Shell, share: int):
     assert sum(each.code == 0 for each in said) < len(said) / 2
 
 
+def test_no_file_is_called_like_standard_output(place: Shell):
+    """
+    What a script pipes on is not found in a file called ``-``: it is printed, or refused.
+    """
+    packet = place.packets["lucky"]
+    shut = {"lock", "unlock"}
+    typed = [
+        [{"PATH": "-", "{1}": packet}.get(word, word) for word in line]
+        for line in PATHS.values()
+        if line[0] not in shut
+    ]
+    typed += [["lab", "race", "oversell", "-o", "-"], ["play", "file", "--svg", "-"]]
+    typed += [["record", "-", "--start"], ["home", "log", "-"]]
+
+    said = place.plays(*typed)
+
+    assert [] == faults_of(typed, said)
+    assert not (place.home.parent / "-").exists()
+    backup = said[typed.index(["backup", "-"])]
+    assert (2, True) == (backup.code, "- cannot be used as a path" in backup.err)
+
+
 @SHARES
 def test_a_variable_that_leads_nowhere_is_one_sentence(place: Shell, share: int):
     """
