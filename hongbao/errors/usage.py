@@ -56,7 +56,8 @@ class BadCommandLine(UsageError):
     _advice_to_list = N_("see what there is with `{list_command}`, or `{command} --help`")
 
     def chosen_advice(self) -> str | None:
-        return self._advice_to_list if "list_command" in self.facts else self.advice
+        listing = self.facts.get("list_command", f"{self.command} --help")
+        return self.advice if listing == f"{self.command} --help" else self._advice_to_list
 
 
 NOTHING = {

@@ -278,7 +278,12 @@ STATES: dict[str, tuple[Shown, ...]] = {
         Shown("invalid_model"),
     ),
     "see the imported bills: `hongbao import --list`": (Shown("compare bl_04HMASWS", (BILL,)),),
-    "see `{command} --help`": (Shown("topup"), Shown("sned"), Shown("send 5 --each 5")),
+    "see `{command} --help`": (
+        Shown("topup"),
+        Shown("sned"),
+        Shown("send 5 --each 5"),
+        Shown("export"),
+    ),
     "see what there is with `{list_command}`, or `{command} --help`": (
         Shown("claim"),
         Shown("review show"),
