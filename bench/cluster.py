@@ -56,7 +56,7 @@ class Sizes(NamedTuple):
     groups: int  # of fifty claims
 
 
-FULL = Sizes(starts=40, claims=150, packets=40, topups=20, rounds=6, groups=12)
+FULL = Sizes(starts=40, claims=150, packets=40, topups=20, rounds=6, groups=40)
 QUICK = Sizes(starts=3, claims=4, packets=3, topups=2, rounds=2, groups=2)
 
 

@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import takewhile
 from pathlib import Path
 from statistics import mean, median
 from typing import Any, NamedTuple
@@ -64,6 +65,8 @@ LINKS = 40
 
 RECONNECT = 0.2
 NOTICED = 0.1
+ALL_ANSWERED = 2.0
+"""How many seconds after the last claim all are answered, also those who asked a killed server."""
 TOLERANCE = 0.15
 """How far a simulated figure may be from the measured one."""
 
@@ -306,8 +309,14 @@ def costs_from(runs: Sequence[Measured]) -> Costs:
 
 
 def predicted(costs: Costs, rate: float, sizes: Sizes, kill: Kill | None = None) -> list[Played]:
-    """Return runs of a simulation with *costs* that are as long as what was measured."""
+    """
+    Return runs of a simulation with *costs*, to which as many claims come as were measured.
+
+    With a *kill* they end when all are answered, as what is measured does: who waits longest would
+    be missing from one that ends with the last claim that comes.
+    """
     found = []
+    last = sizes.claims / rate
     for seed in range(20):
         uniform = chance_from(f"predicted {seed}")
         drawn = Drawn(costs, uniform, again=False)
@@ -315,7 +324,7 @@ def predicted(costs: Costs, rate: float, sizes: Sizes, kill: Kill | None = None)
             play(
                 Load(
                     rate,
-                    seconds=(sizes.claims - sizes.warm_up) / rate,
+                    seconds=last - sizes.warm_up / rate + (0 if kill is None else ALL_ANSWERED),
                     warm_up=sizes.warm_up / rate,
                 ),
                 drawn,
@@ -323,6 +332,7 @@ def predicted(costs: Costs, rate: float, sizes: Sizes, kill: Kill | None = None)
                 Limits(reading=drawn.reading, refusal=drawn.refusal),
                 patience=Patience(reconnect=RECONNECT),
                 kill=kill,
+                arrivals=[takewhile(last.__gt__, poisson(rate, uniform))],
             )
         )
     return found

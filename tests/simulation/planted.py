@@ -16,7 +16,7 @@ from hongbao.domain.packet import Packet
 from hongbao.engines.sql import books
 from hongbao.errors import NotYourPacket, PacketNotExpired
 from hongbao.home.opened import Home
-from hongbao.wallet import authorise, holds, refund, review, unit_of_work
+from hongbao.wallet import authorise, refund, releasing, review, unit_of_work
 
 
 class Plant(NamedTuple):
@@ -112,7 +112,8 @@ def _utc_day() -> list[Any]:
     def day(at: datetime) -> str:
         return at.astimezone(UTC).date().isoformat()
 
-    return [patch.object(place, "day_key", day) for place in (limits, send, topup, withdraw, holds)]
+    places = (limits, releasing, send, topup, withdraw)
+    return [patch.object(place, "day_key", day) for place in places]
 
 
 def _hold_twice() -> list[Any]:
