@@ -53,7 +53,7 @@ class HomeExists(UsageError):
     Where it was to be made on a cluster, *ledger* is the place of the ledger that it has.
     """
 
-    ledger: str = example("/home/ming/.local/share/hongbao/data/ledger.db", default=LEFT_OUT)
+    ledger: str = example("lessons/wallet/data/ledger.db", default=LEFT_OUT)
 
     sentence = N_(
         "this wallet already exists; its clock, seed and policy were chosen when it was created"
